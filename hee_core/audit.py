@@ -1,0 +1,164 @@
+"""Full verification: objects, chain, signatures, capsule, checkpoint and trailers, each finding with its place.
+
+It trusts nothing but the log id it is given (or, at first use, the one it finds) and one reader of objects. What it
+cannot check it reports; a log is `ok` only when everything was evaluated and nothing was found. This module walks the
+objects; `hee_core.inspection` judges each append. Invariant: damage is a finding, never an exception.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hee_core import gitobjects
+from hee_core.errors import GitError, HeeError, IntegrityError, LogError, LogNotFound
+from hee_core.inspection import Finding, Inspection, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from hee_core.gitobjects import Commit
+    from hee_core.log import Log
+    from hee_core.store import Store
+
+__all__ = ["Finding", "Report", "verify"]
+
+MOST_FINDINGS = 1000
+_WINDOW = 32  # commits whose trees are asked for at once
+_RANGE = re.compile(r"^HEE-Index: ([0-9]{1,15})\.\.[0-9]{1,15}$", re.MULTILINE)
+
+
+def verify(log: Log) -> Report:
+    """Checks the whole log; raises LogNotFound when there is none, and reports everything else."""
+    store = log.store
+    tip = store.tip()
+    if tip is None:
+        raise LogNotFound("there is no log to verify", hint="run `hee init`")
+    inspection = Inspection(store, log.seen)
+    _Walk(store, inspection).all(tip, log.known_size(tip))
+    if not inspection.head.size and not inspection.findings:
+        inspection.found("empty", "the branch holds no event")
+    log_id = inspection.head.log_id
+    if log.pin and log_id != log.pin:
+        inspection.found("foreign-log", f"this is log {log_id[:12] or 'nothing'}, the configuration names {log.pin[:12]}", 0)
+    if not inspection.findings:
+        _compare_with_last_time(log, inspection)
+    return Report(
+        inspection.head.size, tip, log_id, tuple(inspection.findings[:MOST_FINDINGS]), dict(inspection.checked)
+    )
+
+
+def _compare_with_last_time(log: Log, inspection: Inspection) -> None:
+    """A repository that was put back as a whole is consistent in itself: only what was seen outside of it can tell."""
+    if log.seen is None:
+        return
+    fault = log.seen.contradiction(inspection.head, inspection.root_then)
+    if fault:
+        inspection.found("rolled-back", fault, inspection.head.size)
+    else:
+        log.seen.keep(inspection.head)
+
+
+class _Walk:
+    """Goes from the first commit to the last, and reads every object of each with its content checked."""
+
+    def __init__(self, store: Store, inspection: Inspection) -> None:
+        self.store = store
+        self.inspection = inspection
+
+    def all(self, tip: str, size: int) -> None:
+        """Inspects every append; `size` is the number of events that somebody saw at the tip, 0 if nobody did."""
+        try:
+            commits = self.store.commits(tip)
+        except LogError as error:
+            self.inspection.found("shallow", str(error), 0)
+            return
+        except GitError as error:
+            self._search(tip, size, str(error))
+            return
+        for start in range(0, len(commits), _WINDOW):
+            for commit, raw, tree in self._window(commits[start : start + _WINDOW]):
+                self._append(commit, raw, tree)
+                if not self.inspection.head.size or len(self.inspection.findings) > MOST_FINDINGS:
+                    return  # without a first event nothing after it means anything
+
+    def _window(self, commits: Sequence[str]) -> Iterator[tuple[str, bytes | None, bytes | None]]:
+        raws = self._objects(commits)
+        trees = [self._tree_id(raw) for raw in raws]
+        found = dict(zip(wanted, self._objects(wanted), strict=True)) if (wanted := [tree for tree in trees if tree]) else {}
+        for commit, raw, tree in zip(commits, raws, trees, strict=True):
+            yield commit, self._content(commit, "commit", raw), self._content(tree, "tree", found.get(tree))
+
+    def _tree_id(self, raw: tuple[str, bytes] | GitError | None) -> str:
+        if raw is None or isinstance(raw, GitError):
+            return ""
+        match = re.match(rb"tree ([0-9a-f]{40}|[0-9a-f]{64})\n", raw[1])
+        return match[1].decode() if match else ""
+
+    def _append(self, commit: str, raw: bytes | None, tree: bytes | None) -> None:
+        parsed: Commit | None = None
+        files: dict[str, bytes] = {}
+        try:
+            parsed = gitobjects.parse_commit(raw) if raw is not None else None
+            entries = gitobjects.parse_tree(tree, self.store.object_format) if parsed and tree is not None else []
+        except IntegrityError as error:
+            self.inspection.found("object", f"commit {commit[:12]}: {error}")
+            entries = []
+        for mode, name, _ in entries:
+            if mode != "100644":
+                self.inspection.found("tree", f"commit {commit[:12]}: {name[:40]!a} has mode {mode[:8]!a}, not 100644")
+        blobs = [(name, blob) for mode, name, blob in entries if mode == "100644"]
+        for (name, blob), found in zip(blobs, self._objects([blob for _, blob in blobs]), strict=True):
+            data = self._content(blob, "blob", found)
+            if data is not None:
+                files[name] = data
+        self.inspection.append(commit, parsed, raw or b"", files)
+
+    def _objects(self, ids: Sequence[str]) -> Sequence[tuple[str, bytes] | GitError | None]:
+        """The objects, or for each that cannot be read why."""
+        try:
+            return self.store.read(*ids)
+        except GitError:
+            return [self._object(object_id) for object_id in ids]
+
+    def _object(self, object_id: str) -> tuple[str, bytes] | GitError | None:
+        try:
+            return self.store.read(object_id)[0]
+        except GitError as error:
+            return error
+
+    def _content(self, object_id: str, kind: str, found: tuple[str, bytes] | GitError | None) -> bytes | None:
+        if not object_id:
+            return None
+        if found is None:
+            self.inspection.found("object", f"{kind} {object_id[:12]} is missing")
+            return None
+        if isinstance(found, GitError):
+            self.inspection.found("object", f"{kind} {object_id[:12]}: {found}")
+            return None
+        self.inspection.checked["objects"] += 1
+        if found[0] != kind or gitobjects.make(*found, self.store.object_format).id != object_id:
+            self.inspection.found("object", f"{kind} {object_id[:12]} does not have the content that its id names")
+            return None
+        return found[1]
+
+    # ------------------------------------------------------------------ when the history itself is broken
+
+    def _search(self, tip: str, size: int, words: str) -> None:
+        """Finds the newest commit that cannot be read, and its place from the commit after it."""
+        index = size - 1 if size else 0
+        commit = tip
+        while commit:
+            found = self._object(commit)
+            data = found[1] if found is not None and not isinstance(found, GitError) else b""
+            try:
+                if not data or gitobjects.make("commit", data, self.store.object_format).id != commit:
+                    raise IntegrityError(f"commit {commit[:12]} cannot be read, nor what came before it: {words}")
+                parsed = gitobjects.parse_commit(data)
+            except HeeError as error:
+                self.inspection.found("object", str(error), index)
+                return
+            numbers = _RANGE.search(parsed.message)
+            index = max(0, int(numbers[1]) - 1) if numbers else index
+            commit = parsed.parents[0] if parsed.parents else ""
+        self.inspection.found("object", words, 0)

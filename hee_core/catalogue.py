@@ -1,0 +1,523 @@
+"""The event catalogue: every type, its payload model, its version, and how older versions are read.
+
+This file is data. A payload is frozen, knows its fields and nothing else, and holds no floats: percentages are
+integers of basis points (10000 is 100 %), durations are integers of milliseconds. A type is never removed and a
+version never changes its meaning: add a version and an upcaster.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hee_core.errors import EventError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Text = Annotated[str, Field(max_length=2000)]
+Long = Annotated[str, Field(max_length=60000)]
+Name = Annotated[str, Field(min_length=1, max_length=300)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Commit = Annotated[str, Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")]
+BasisPoints = Annotated[int, Field(ge=0, le=10000)]
+Count = Annotated[int, Field(ge=0)]
+PatternId = Annotated[str, Field(pattern=r"^HEE-PAT-[0-9]{3}$")]
+Level = Literal["critical", "high", "medium", "low"]
+Action = Literal["auto-fix", "rerun", "agent-review", "manual-only", "none"]
+Status = Literal["operational", "degraded", "failed", "maintenance", "hee-compliance-check"]
+Metric = Literal["line", "branch", "function", "integration", "spec", "prompt", "hee_decision"]
+Role = Literal["human", "agent", "ci"]
+
+
+class Payload(BaseModel):
+    """The base of every payload and of the records inside one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True, ser_json_inf_nan="strings")
+
+
+class Evidence(Payload):
+    """A line that proves something: `channel` says where it was read, `line` counts from 1, 0 is no line."""
+
+    channel: Literal["log", "annotation", "job", "run", "file"]
+    line: Count = 0
+    text: Text = ""
+    where: Text = ""
+
+
+class RootKey(Payload):
+    """A key that genesis trusts."""
+
+    public_key: Name
+    actor: Name
+    role: Role = "agent"
+
+
+# ------------------------------------------------------------------ the log and its keys
+
+
+class LogCreated(Payload):
+    """The first event; its id is the log's id."""
+
+    format: Literal[1] = 1
+    root_keys: Annotated[tuple[RootKey, ...], Field(min_length=1)]
+    threshold: Annotated[int, Field(ge=1)] = 1
+    note: Text = ""
+
+
+class KeyAdded(Payload):
+    """From the next event on, this key may sign as this actor."""
+
+    public_key: Name
+    actor: Name
+    role: Role
+    reason: Text = ""
+
+
+class KeyRevoked(Payload):
+    """From the next event on, this key may sign nothing."""
+
+    key_id: Name
+    reason: Text
+
+
+class NoteRecorded(Payload):
+    """Free text that somebody wants to be remembered."""
+
+    text: Long
+
+
+# ------------------------------------------------------------------ a monitoring cycle
+
+
+class ConfigLoaded(Payload):
+    """A configuration came into force."""
+
+    path: Text
+    digest: Digest
+    governance: Literal["strict", "warn", "off"] = "strict"
+
+
+class PatternsLoaded(Payload):
+    """A pattern database came into force."""
+
+    version: Name
+    digest: Digest
+    count: Count
+
+
+class MonitorStarted(Payload):
+    """A cycle began with the state as it was at `capsule` (digest of the capsule's bytes)."""
+
+    source: Name
+    capsule: Digest
+    status: Status
+    decisions: tuple[Name, ...] = ()
+
+
+class GovernanceEvaluated(Payload):
+    """The rules were evaluated over `scope`: `cycle`, or a fix id with its phase."""
+
+    scope: Name
+    phase: Literal["cycle", "before", "during", "after"] = "cycle"
+    verdict: Literal["pass", "fail", "unknown"]
+    evaluated: Count
+    rules: tuple[Name, ...] = ()
+    detail: Text = ""
+
+
+class CiPolled(Payload):
+    """A source was asked about a commit; what could not be judged is UNKNOWN and named."""
+
+    source: Name
+    commit: Commit | None = None
+    branch: Text = ""
+    run_id: Count = 0
+    jobs_passed: tuple[Name, ...] = ()
+    jobs_failed: tuple[Name, ...] = ()
+    jobs_unknown: tuple[Name, ...] = ()
+    files: Count = 0
+    issues_detected: bool
+    duration_ms: Count = 0
+
+
+class FailureDetected(Payload):
+    """Something is red: which job of which run at which commit, and the evidence that says so."""
+
+    issue_id: Name
+    fingerprint: Name
+    source: Name
+    workflow: Text = ""
+    job: Text = ""
+    step: Text = ""
+    commit: Commit | None = None
+    branch: Text = ""
+    run_id: Count = 0
+    attempt: Count = 1
+    evidence: tuple[Evidence, ...]
+    completed_at: Text = ""
+    decisions: tuple[Name, ...] = ()
+
+
+class FailureClassified(Payload):
+    """Which pattern of which database explains it, and how sure that is."""
+
+    issue_id: Name
+    pattern_id: PatternId
+    category: Name
+    title: Text
+    confidence: BasisPoints
+    database: Name
+    captures: dict[str, Text] = Field(default_factory=dict)
+    secondary: tuple[Text, ...] = ()
+
+
+class ImpactAssessed(Payload):
+    """What it hits and how badly."""
+
+    issue_id: Name
+    impact: Level
+    severity: Level
+    reasons: tuple[Text, ...] = ()
+    decision_conflict: bool = False
+
+
+class DecisionRecorded(Payload):
+    """A decision: about one issue (the matrix's), or standing (a person's or an agent's)."""
+
+    kind: Literal["issue", "standing"] = "standing"
+    key: Name
+    statement: Text
+    action: Action | None = None
+    rule: Text = ""
+    rationale: Text = ""
+    safety: Level | None = None
+    issue_id: Text = ""
+    value: Text = ""
+    deny_paths: tuple[Name, ...] = ()
+    scope: tuple[Name, ...] = ()
+    alternatives: tuple[Text, ...] = ()
+    evidence: tuple[Text, ...] = ()
+    policy: Text = ""
+    supersedes: Text = ""
+    review_by: Text = ""
+
+
+class DecisionEnded(Payload):
+    """A decision no longer holds, and why."""
+
+    decision_id: Name
+    how: Literal["superseded", "revoked", "expired", "settled"]
+    reason: Text
+
+
+class ApprovalGranted(Payload):
+    """A person allowed an action on a subject (an issue, a decision, a freeze)."""
+
+    subject: Name
+    statement: Text
+    scope: tuple[Name, ...] = ()
+    expires: Text = ""
+
+
+class IssueResolved(Payload):
+    """The job of an issue was seen green; silence never resolves one."""
+
+    issue_id: Name
+    by: Text
+    evidence: tuple[Evidence, ...] = ()
+    commit: Commit | None = None
+
+
+class AlertRaised(Payload):
+    """Somebody was told."""
+
+    issue_id: Text = ""
+    severity: Level
+    title: Text
+    rationale: Text = ""
+    next_step: Text = ""
+    channel: Name = "console"
+    within_s: Count = 0
+
+
+class MonitorCompleted(Payload):
+    """The cycle's end: capsule updated and saved with this very commit."""
+
+    failures: Count
+    open_issues: Count
+    unknown: Count = 0
+    duration_ms: Count = 0
+
+
+class MonitorHeartbeat(Payload):
+    """Quiet polls since the last heartbeat, in one event."""
+
+    source: Name
+    polls: Count
+    since: Text
+    longest_gap_ms: Count = 0
+
+
+# ------------------------------------------------------------------ a fix
+
+
+class Check(Payload):
+    """One gate that was run: a job, a policy, an idempotence run."""
+
+    name: Name
+    ok: bool
+    detail: Text = ""
+    duration_ms: Count = 0
+
+
+class StateCheckpointed(Payload):
+    """The point to return to, taken before anything changes."""
+
+    backup_id: Name
+    index: Count
+    capsule: Digest
+    decisions: Count
+    reason: Text = ""
+
+
+class FixStarted(Payload):
+    """A repair began, in isolation, at a commit."""
+
+    fix_id: Name
+    issue_id: Name
+    pattern_id: PatternId
+    strategy: Name
+    tool: Text = ""
+    commit: Commit | None = None
+    branch: Text = ""
+    backup_id: Text = ""
+    rollback_plan: Text = ""
+
+
+class FixValidated(Payload):
+    """Checks before (the failure is reproduced) or after (the gates are green) the change."""
+
+    fix_id: Name
+    phase: Literal["pre", "post"]
+    ok: bool
+    checks: tuple[Check, ...]
+
+
+class FixApplied(Payload):
+    """What changed; `diff` is the SHA-256 of the unified diff."""
+
+    fix_id: Name
+    issue_id: Name
+    files: tuple[Name, ...]
+    insertions: Count
+    deletions: Count
+    diff: Digest
+    summary: Text = ""
+    outcome: Literal["verified", "applied"]
+    branch: Text = ""
+    commit: Commit | None = None
+    duration_ms: Count = 0
+    decision_impact: Text = "none"
+    context_preserved: bool = True
+
+
+class FixVerified(Payload):
+    """The failed job ran again at the fix's commit, and is green."""
+
+    fix_id: Name
+    issue_id: Name
+    commit: Commit | None = None
+    branch: Text = ""
+    checks: tuple[Check, ...]
+
+
+class FixRolledBack(Payload):
+    """Nothing of the attempt is left; the attempt itself stays in the record."""
+
+    fix_id: Name
+    issue_id: Name
+    pattern_id: PatternId
+    strategy: Text = ""
+    reason: Text
+    backup_id: Text = ""
+    restored: bool = True
+    duration_ms: Count = 0
+
+
+class FixRefused(Payload):
+    """The repair was not attempted, and which rule said so."""
+
+    issue_id: Name
+    pattern_id: PatternId
+    reason: Text
+    rule: Text = ""
+
+
+class FixProposed(Payload):
+    """A repair waits for a review."""
+
+    issue_id: Name
+    pattern_id: PatternId
+    strategy: Text = ""
+    reason: Text = ""
+
+
+# ------------------------------------------------------------------ state
+
+
+class StateChanged(Payload):
+    """A transition of the specification's state machine, with the label the specification gives it."""
+
+    from_: Status = Field(alias="from")
+    to: Status
+    trigger: Name
+    reason: Text = ""
+
+
+class StateTransitionRefused(Payload):
+    """Somebody asked for an edge that the state machine does not have."""
+
+    from_: Status = Field(alias="from")
+    to: Status
+    reason: Text = ""
+
+
+class StateRolledBack(Payload):
+    """The operational state is again what it was after event `to_index`; decisions and attempts stay."""
+
+    to_index: Count
+    to_event: Digest
+    state: Digest
+    reason: Text
+
+
+class StateFrozen(Payload):
+    """Only approvals, decisions and the end of the freeze may be written from here on."""
+
+    reason: Text
+
+
+class StateUnfrozen(Payload):
+    """A person ended the freeze."""
+
+    reason: Text
+
+
+class CoverageMeasured(Payload):
+    """One coverage metric in basis points, or null where it could not be measured."""
+
+    metric: Metric
+    value: BasisPoints | None
+    numerator: Count = 0
+    denominator: Count = 0
+    inputs: Text = ""
+
+
+class GateEvaluated(Payload):
+    """A quality gate of the configuration; an unknown value is not met."""
+
+    gate: Name
+    target: BasisPoints
+    value: BasisPoints | None
+    met: bool
+
+
+TYPES: dict[str, type[Payload]] = {
+    "log.created": LogCreated,
+    "key.added": KeyAdded,
+    "key.revoked": KeyRevoked,
+    "note.recorded": NoteRecorded,
+    "config.loaded": ConfigLoaded,
+    "patterns.loaded": PatternsLoaded,
+    "monitor.started": MonitorStarted,
+    "governance.evaluated": GovernanceEvaluated,
+    "ci.polled": CiPolled,
+    "ci.failure_detected": FailureDetected,
+    "ci.failure_classified": FailureClassified,
+    "ci.impact_assessed": ImpactAssessed,
+    "decision.recorded": DecisionRecorded,
+    "decision.ended": DecisionEnded,
+    "approval.granted": ApprovalGranted,
+    "ci.issue_resolved": IssueResolved,
+    "alert.raised": AlertRaised,
+    "monitor.completed": MonitorCompleted,
+    "monitor.heartbeat": MonitorHeartbeat,
+    "state.checkpointed": StateCheckpointed,
+    "fix.started": FixStarted,
+    "fix.validated": FixValidated,
+    "fix.applied": FixApplied,
+    "fix.verified": FixVerified,
+    "fix.rolled_back": FixRolledBack,
+    "fix.refused": FixRefused,
+    "fix.proposed": FixProposed,
+    "state.changed": StateChanged,
+    "state.transition_refused": StateTransitionRefused,
+    "state.rolled_back": StateRolledBack,
+    "state.frozen": StateFrozen,
+    "state.unfrozen": StateUnfrozen,
+    "coverage.measured": CoverageMeasured,
+    "gate.evaluated": GateEvaluated,
+}
+
+VERSIONS: dict[str, int] = dict.fromkeys(TYPES, 1)
+# (type, version) -> the function that turns that version's data into the next version's
+UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+
+def version(type_: str) -> int:
+    """The newest version of a type's payload; raises EventError for a type that does not exist."""
+    if type_ not in TYPES:
+        raise EventError(f"{type_!r} is not in the event catalogue", hint="`hee_core.EVENT_TYPES` lists the types")
+    return VERSIONS[type_]
+
+
+def payload(type_: str, data: Mapping[str, Any] | Payload) -> dict[str, Any]:
+    """Checks a new payload and returns it as JSON; raises EventError with the pointer of each fault."""
+    version(type_)
+    if isinstance(data, Payload):
+        data = data.model_dump(mode="json", by_alias=True)
+    return _validated(type_, data).model_dump(mode="json", by_alias=True)
+
+
+def model(type_: str, at_version: int, data: Mapping[str, Any]) -> Payload:
+    """Reads a stored payload as the newest model; raises EventError for a type or version from the future."""
+    newest = version(type_)
+    if at_version > newest:
+        raise EventError(f"{type_} version {at_version} is newer than this program (knows {newest})", hint="upgrade hee")
+    return _validated(type_, upcast(type_, at_version, dict(data)))
+
+
+def upcast(type_: str, at_version: int, data: dict[str, Any]) -> dict[str, Any]:
+    """Brings stored data to the newest version; total over every version that was ever written."""
+    for step in range(at_version, VERSIONS[type_]):
+        data = UPCASTERS[type_, step](data)
+    return data
+
+
+def schema(type_: str) -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of a type's newest payload."""
+    version(type_)
+    return TYPES[type_].model_json_schema(by_alias=True)
+
+
+def _validated(type_: str, data: Mapping[str, Any]) -> Payload:
+    try:
+        # JSON mode: lists become tuples, while numbers and texts stay strict.
+        return TYPES[type_].model_validate_json(_JSON.encode(data), by_alias=True)
+    except ValidationError as error:
+        faults = "; ".join(f"/{'/'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
+        raise EventError(f"{type_}: {faults}", hint=f"hee_core.schema({type_!r}) describes the payload") from None
+    except (TypeError, ValueError, RecursionError) as error:
+        raise EventError(f"{type_}: not JSON: {error}") from None
+
+
+def _refuse(value: object) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True)
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+_JSON = json.JSONEncoder(default=_refuse, ensure_ascii=False)

@@ -1,0 +1,255 @@
+"""The one place where bytes become the log: what an append must hold, how one is made, how one is followed. Pure.
+
+1. An append is one commit on the previous one: one parent, none for the first.
+2. Its tree holds exactly README.md, capsule.json, checkpoint, events.jsonl and signatures.
+3. Every line of events.jsonl is an event in canonical bytes whose `source` is this log; the first event of all is
+   `log.created`, and its id is the log's id.
+4. Line n of signatures is its author's signature over line n of events.jsonl.
+5. Capsule, checkpoint and trailers follow from the events alone.
+
+`follow` holds 1 and 3, which is what reading needs; `hee_core.audit` holds all five.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from hee_core import capsule, checkpoint, gitobjects, merkle, projection, render, sshsig, story
+from hee_core.errors import EventError, IntegrityError
+from hee_core.events import GENESIS_SOURCE, Event
+from hee_core.keyring import KeyRing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hee_core.clock import Clock
+    from hee_core.gitobjects import GitObject
+    from hee_core.gitread import Step
+    from hee_core.keys import Signer
+    from hee_core.merkle import Frontier
+    from hee_core.projection import State
+
+KEY_CHANGES = ("key.added", "key.revoked")
+# Events that the rules judge by the event alone, and that change nothing by which another one is judged.
+PLAIN = frozenset({
+    "alert.raised", "ci.failure_classified", "ci.failure_detected", "ci.impact_assessed", "ci.issue_resolved",
+    "ci.polled", "config.loaded", "coverage.measured", "gate.evaluated", "governance.evaluated", "monitor.completed",
+    "monitor.heartbeat", "monitor.started", "note.recorded", "patterns.loaded", "state.checkpointed",
+})  # fmt: skip
+FILES = ("README.md", "capsule.json", "checkpoint", "events.jsonl", "signatures")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the log stands: what follows from its first `size` events, and the commit that holds the last of them."""
+
+    log_id: str
+    commit: str | None
+    frontier: Frontier
+    state: State
+    keyring: KeyRing | None
+
+    @property
+    def size(self) -> int:
+        """The number of events."""
+        return self.frontier.size
+
+
+EMPTY = Head("", None, merkle.Frontier(), projection.INITIAL, None)
+
+
+class Past(Protocol):
+    """What came before, for the one kind of event that reaches back: a rollback."""
+
+    def state_after(self, index: int) -> State:
+        """The projection after an earlier event."""
+        ...
+
+    def event_id(self, index: int) -> str:
+        """The id of an earlier event."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """A finished append: the objects to store, the commit to publish, and the head that it makes."""
+
+    events: tuple[Event, ...]
+    signatures: tuple[bytes, ...]
+    objects: tuple[GitObject, ...]
+    head: Head
+
+
+def origin(log_id: str) -> str:
+    """The name that checkpoints of a log carry."""
+    return f"hee-log/{log_id}"
+
+
+def who(actor: str) -> str:
+    """An actor as git writes people; the address can reach nobody (RFC 2606)."""
+    role, _, name = actor.partition(":")
+    return f"{name.replace('<', '').replace('>', '')} <{role}.{name.replace('@', '.')}@hee.invalid>"
+
+
+def genesis(signer: Signer, clock: Clock, note: str = "") -> Event:
+    """The first event of a log whose only root key is the signer's."""
+    root = {"public_key": signer.public_key, "actor": signer.actor, "role": signer.actor.partition(":")[0]}
+    return Event.new("log.created", {"root_keys": [root], "note": note}, clock=clock)
+
+
+def bind(head: Head, event: Event, signer: Signer) -> Event:
+    """Gives a draft its log, its actor and its key; refuses an event that another log has bound."""
+    source = f"urn:hee:{head.log_id}" if head.log_id else GENESIS_SOURCE
+    if event.source and event.source != source:
+        raise EventError("the event is bound to another log", hint="make it anew with Event.new")
+    return event.bound(source=source, actor=signer.actor, key_id=signer.key_id)
+
+
+def grow(head: Head, events: Sequence[Event], past: Past) -> Head:
+    """The head after some more events; the commit stays as it was."""
+    first = head.size
+    ring = head.keyring
+    for index, event in enumerate(events, first):
+        if index == 0:
+            ring = KeyRing.of(event)
+        elif ring is not None and event.type in KEY_CHANGES:
+            ring = ring.fold(index, event)
+    return Head(
+        head.log_id or (events[0].id if events else ""),
+        head.commit,
+        head.frontier.extend(merkle.leaf_hash(event.to_bytes()) for event in events),
+        projection.fold_all(head.state, first, events, restore=past.state_after),
+        ring,
+    )
+
+
+def skip(head: Head, line: bytes) -> Head:
+    """The head after a line that may not count: its place is taken, and nothing follows from it."""
+    frontier = head.frontier.append(merkle.leaf_hash(line))
+    return replace(head, frontier=frontier, state=replace(head.state, size=frontier.size))
+
+
+def guard(head: Head, event: Event, past: Past, *, index: int = -1) -> None:
+    """Raises what the state machine, a freeze or the keyring has against an event; otherwise does nothing.
+
+    `index` is where it will stand, if plain events that are not in the head yet come before it.
+    """
+    index = head.size if index < 0 else index
+    if index == 0:
+        if event.type != "log.created":
+            raise EventError("a log begins with log.created")
+        return
+    if event.type == "log.created":
+        raise EventError("a log is created once")
+    assert head.keyring is not None  # noqa: S101 - every log that has an event has one
+    fault = head.keyring.refusal(index, event)
+    if fault:
+        raise IntegrityError(f"{event.type}: {fault}", hint="`hee keys list` shows who may sign")
+    projection.guard(head.state, event, restore=past.state_after, event_id=past.event_id)
+
+
+def make(
+    head: Head, drafts: Sequence[Event], signer: Signer, *, past: Past, object_format: str
+) -> Append:
+    """Makes the append of some events; raises before anything is signed if one of them may not be written."""
+    events: list[Event] = []
+    after = head
+    plain: list[Event] = []  # events that change nothing by which the next one is judged, not yet in `after`
+    for draft in drafts:
+        event = bind(after, draft, signer)
+        if plain and event.type not in PLAIN:
+            after, plain = grow(after, plain, past), []
+        guard(after, event, past, index=after.size + len(plain))
+        if event.type in PLAIN:
+            plain.append(event)
+        else:
+            after = grow(after, (event,), past)
+        events.append(event)
+    after = grow(after, plain, past)
+    signatures = tuple(signer.sign(event.to_bytes(), sshsig.EVENT_NAMESPACE) for event in events)
+    files = _files(after, events, signatures, signer)
+    blobs = {name: gitobjects.make("blob", data, object_format) for name, data in files.items()}
+    tree = gitobjects.tree([(name, blob.id) for name, blob in blobs.items()], object_format)
+    commit = gitobjects.commit(
+        tree_id=tree.id,
+        parents=(head.commit,) if head.commit else (),
+        who=who(signer.actor),
+        seconds=seconds(events[-1].time),
+        message=message(head.size, after, events),
+        object_format=object_format,
+        sign=lambda data: sshsig.commit_signature_header(signer.sign(data, sshsig.COMMIT_NAMESPACE), object_format),
+    )
+    return Append(tuple(events), signatures, (*blobs.values(), tree, commit), replace(after, commit=commit.id))
+
+
+def message(first: int, after: Head, events: Sequence[Event]) -> str:
+    """The commit message that follows from an append's events."""
+    root = base64.b64encode(after.frontier.root()).decode()
+    return story.message(events, first=first, root=root, state=projection.digest(after.state), projection=projection.VERSION)
+
+
+def seconds(time: str) -> int:
+    """An event's time as git counts it: whole seconds since 1970, UTC."""
+    from datetime import datetime
+
+    return int(datetime.fromisoformat(time).timestamp())
+
+
+def capsule_bytes(head: Head) -> bytes:
+    """The state capsule after the head's last event."""
+    return capsule.write(head.state, log_id=head.log_id)
+
+
+def readme_bytes(head: Head) -> bytes:
+    """The capsule for people."""
+    document = capsule.build(head.state, log_id=head.log_id)
+    root = base64.b64encode(head.frontier.root()).decode()
+    return render.to_markdown(document, log_id=head.log_id, head=root, index=head.size - 1).encode()
+
+
+def _files(head: Head, events: Sequence[Event], signatures: Sequence[bytes], signer: Signer) -> dict[str, bytes]:
+    return {
+        "README.md": readme_bytes(head),
+        "capsule.json": capsule_bytes(head),
+        "checkpoint": checkpoint.write(origin(head.log_id), head.size, head.frontier.root(), signer),
+        "events.jsonl": b"".join(event.to_bytes() + b"\n" for event in events),
+        "signatures": b"".join(base64.b64encode(signature) + b"\n" for signature in signatures),
+    }
+
+
+def lines(step: Step) -> list[bytes]:
+    """The lines of a commit's events.jsonl; raises IntegrityError when it is missing, empty or torn."""
+    if step.content is None:
+        raise IntegrityError(f"commit {step.commit} has no events.jsonl", hint="run `hee verify`")
+    if not step.content.endswith(b"\n"):
+        raise IntegrityError(f"events.jsonl of commit {step.commit} is empty or torn", hint="run `hee verify`")
+    return step.content[:-1].split(b"\n")
+
+
+def follow(head: Head, step: Step, past: Past) -> Head:
+    """Reads one append on top of a head, checking the chain; raises IntegrityError naming the event's index."""
+    if step.parents != ((head.commit,) if head.commit else ()) and step.content is not None:
+        raise IntegrityError(f"commit {step.commit} does not follow {head.commit or 'nothing'}", hint="run `hee verify`")
+    events: list[Event] = []
+    source = f"urn:hee:{head.log_id}" if head.size else GENESIS_SOURCE
+    for index, line in enumerate(lines(step), head.size):
+        try:
+            event = Event.from_bytes(line)
+        except EventError as error:
+            raise IntegrityError(f"event {index}: {error}", hint="run `hee verify`") from None
+        if event.source != source or (index == 0 and event.type != "log.created"):
+            raise IntegrityError(f"event {index} belongs to another log", hint="run `hee verify`")
+        if index == 0:
+            source = f"urn:hee:{event.id}"
+        events.append(event)
+    return replace(grow(head, events, past), commit=step.commit)
+
+
+def files_of(tree: Mapping[str, bytes]) -> tuple[str, ...]:
+    """What is missing from or foreign to an append's tree, as sentences."""
+    return (
+        *(f"{name} is missing" for name in FILES if name not in tree),
+        *(f"{name} does not belong here" for name in tree if name not in FILES),
+    )

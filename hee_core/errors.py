@@ -1,0 +1,117 @@
+"""The error tree. Every error has a stable code and a hint that says what to do next.
+
+    HeeError
+    ├── EventError          the event is malformed or its payload breaks the catalogue
+    ├── LogError            the log cannot be opened, read or written
+    │   ├── LogNotFound     there is no log here yet
+    │   ├── Conflict        somebody appended first; always retryable
+    │   ├── Frozen          a freeze stops writes until a person ends it
+    │   └── IllegalTransition   the specification's state machine has no such edge
+    ├── IntegrityError      bytes, chain, signature or projection do not hold
+    ├── KeyFault            a signing key is missing, unreadable or not allowed
+    ├── GitError            git refused, is missing or is too old
+    ├── ConfigError         the configuration breaks its schema
+    ├── CapsuleError        a capsule cannot be read or breaks its schema
+    ├── NotFound            a point, event, issue or pattern that does not exist
+    └── SourceError         a CI source cannot be read
+        └── ToolMissing     a program that the work needs is not installed
+
+A refusal (denied, gate failed, fix skipped) is a value and an event, never an exception.
+"""
+
+from __future__ import annotations
+
+
+class HeeError(Exception):
+    """Root of all errors; `code` is stable, `hint` is the next step for a person."""
+
+    code = "hee"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        """Keeps the hint apart from the message, so that programs can show either."""
+        super().__init__(message)
+        self.hint = hint
+
+
+class EventError(HeeError):
+    """An event is malformed, or its payload does not fit the catalogue."""
+
+    code = "event"
+
+
+class LogError(HeeError):
+    """The log cannot be opened, read or written."""
+
+    code = "log"
+
+
+class LogNotFound(LogError):
+    """The repository has no log yet."""
+
+    code = "log-not-found"
+
+
+class Conflict(LogError):
+    """The log moved past the expected head: read again and retry."""
+
+    code = "conflict"
+
+
+class Frozen(LogError):
+    """A freeze refuses writes until a person ends it."""
+
+    code = "frozen"
+
+
+class IllegalTransition(LogError):
+    """The state machine of the specification has no such edge."""
+
+    code = "illegal-transition"
+
+
+class IntegrityError(HeeError):
+    """Bytes, chain, signature or projection do not hold."""
+
+    code = "integrity"
+
+
+class KeyFault(HeeError):
+    """A signing key is missing, unreadable or not allowed to do this."""
+
+    code = "key"
+
+
+class GitError(HeeError):
+    """Git refused, is missing, or is too old."""
+
+    code = "git"
+
+
+class ConfigError(HeeError):
+    """The configuration breaks its schema; the message has the pointer and the line."""
+
+    code = "config"
+
+
+class CapsuleError(HeeError):
+    """A capsule cannot be read, or breaks its schema."""
+
+    code = "capsule"
+
+
+class NotFound(HeeError):
+    """A point, event, issue or pattern that does not exist."""
+
+    code = "not-found"
+
+
+class SourceError(HeeError):
+    """A CI source cannot be read."""
+
+    code = "source"
+
+
+class ToolMissing(SourceError):
+    """A program that the work needs is not installed."""
+
+    code = "tool-missing"

@@ -1,0 +1,168 @@
+"""The envelope: one fact, who said it, when, because of what; a CloudEvents 1.0 object in canonical bytes.
+
+An event is a draft until the log binds it (log id, actor, key); only then has it bytes and an identity, the SHA-256
+of those bytes. The CloudEvents `id` is a nonce fixed by `Event.new`, so that a retry produces the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from hee_core import canonical, catalogue
+from hee_core.clock import SYSTEM, Clock
+from hee_core.errors import EventError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SPECVERSION = "1.0"
+GENESIS_SOURCE = "urn:hee:genesis"
+ROLES = ("human", "agent", "ci")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
+_ID = re.compile(r"[0-9a-f]{64}")
+_ACTOR = re.compile(rf"({'|'.join(ROLES)}):[A-Za-z0-9][A-Za-z0-9._@+-]{{0,99}}")
+_REQUIRED = {"actor", "data", "datacontenttype", "dataversion", "id", "keyid", "source", "specversion", "time", "type"}
+_OPTIONAL = {"causes", "subject"}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One fact. `causes` are ids of earlier events; `data` is the payload as JSON; `version` is its schema's.
+
+    `source`, `actor` (`human:`, `agent:` or `ci:` and a name) and `key_id` are empty until the log binds the event.
+    """
+
+    type: str
+    data: Mapping[str, Any]
+    time: str
+    nonce: str
+    subject: str = ""
+    causes: tuple[str, ...] = ()
+    version: int = 1
+    source: str = ""
+    actor: str = ""
+    key_id: str = ""
+    _bytes: bytes = field(default=b"", repr=False, compare=False)
+    _data: bytes = field(default=b"", repr=False, compare=False)
+
+    @classmethod
+    def new(
+        cls,
+        type: str,  # noqa: A002 - CloudEvents calls it so
+        data: Mapping[str, Any] | catalogue.Payload,
+        *,
+        subject: str = "",
+        causes: tuple[str, ...] = (),
+        clock: Clock = SYSTEM,
+    ) -> Event:
+        """Makes a draft of a type of the catalogue; raises EventError if the payload does not fit its model."""
+        payload = catalogue.payload(type, data)
+        if "\n" in subject or "\t" in subject or len(subject) > 200:
+            raise EventError("subject: one line of at most 200 characters")
+        for cause in causes:
+            if not _ID.fullmatch(cause):
+                raise EventError(f"causes: {cause!r} is not an event id (64 hexadecimal digits)")
+        # Refuse now what has no canonical form, and not when it is appended.
+        canonical.text(subject)
+        return cls(
+            type, payload, clock.now(), clock.nonce(), subject, tuple(causes), catalogue.version(type),
+            _data=canonical.encode(payload),
+        )  # fmt: skip
+
+    def bound(self, *, source: str, actor: str, key_id: str) -> Event:
+        """Returns the event as the log will keep it; one that is bound already stays as it is."""
+        if self.source:
+            return self
+        if not _ACTOR.fullmatch(actor):
+            raise EventError(f"actor {actor!r} is not human:, agent: or ci: and a name")
+        data = self._data or canonical.encode(self.data)
+        fields = {**self.__dict__, "source": source, "actor": actor, "key_id": key_id, "_data": data}
+        fields["data"] = json.loads(data)  # the log's own copy: nobody can change what was signed
+        event = object.__new__(type(self))
+        event.__dict__.update(fields)
+        return event
+
+    @cached_property
+    def id(self) -> str:
+        """SHA-256 of the canonical bytes, in hexadecimal; only a bound event has one."""
+        return canonical.digest(self.to_bytes())
+
+    @property
+    def role(self) -> str:
+        """`human`, `agent` or `ci`; empty in a draft."""
+        return self.actor.partition(":")[0]
+
+    @property
+    def payload(self) -> catalogue.Payload:
+        """The data as its model of the catalogue, upcast to the newest version."""
+        return catalogue.model(self.type, self.version, self.data)
+
+    def to_bytes(self) -> bytes:
+        """The canonical line without its end; raises EventError for a draft."""
+        if self._bytes:
+            return self._bytes
+        if not self.source:
+            raise EventError("a draft has no bytes: the log binds it when it is appended")
+        text = canonical.text
+        payload = (self._data or canonical.encode(self.data)).decode()
+        causes = f'"causes":{text(" ".join(self.causes))},' if self.causes else ""
+        subject = f'"subject":{text(self.subject)},' if self.subject else ""
+        data = (  # the keys in the order of RFC 8785
+            f'{{"actor":{text(self.actor)},{causes}"data":{payload},"datacontenttype":"application/json",'
+            f'"dataversion":{self.version:d},"id":{text(self.nonce)},"keyid":{text(self.key_id)},'
+            f'"source":{text(self.source)},"specversion":"{SPECVERSION}",{subject}'
+            f'"time":{text(self.time)},"type":{text(self.type)}}}'
+        ).encode()
+        object.__setattr__(self, "_bytes", data)
+        return data
+
+    @classmethod
+    def from_bytes(cls, line: bytes) -> Event:
+        """Reads a line of the log; raises EventError unless it is canonical and the envelope is whole.
+
+        The payload of a type or version that this program does not know is carried as it is.
+        """
+        wire = canonical.parse(line)
+        if not isinstance(wire, dict) or not wire.keys() >= _REQUIRED or wire.keys() - _REQUIRED - _OPTIONAL:
+            raise EventError("not an event: attributes are missing or unknown")
+        event = cls._from_wire(wire, line)
+        texts = (event.type, event.time, event.nonce, event.subject, event.source, event.actor, event.key_id)
+        if not all(isinstance(text, str) for text in texts) or not isinstance(event.data, dict):
+            raise EventError("not an event: an attribute has the wrong type")
+        if wire["specversion"] != SPECVERSION or wire["datacontenttype"] != "application/json":
+            raise EventError("not an event: specversion or datacontenttype is unknown")
+        if not isinstance(event.version, int) or isinstance(event.version, bool) or event.version < 1:
+            raise EventError("not an event: dataversion is not a positive integer")
+        if not _TIME.fullmatch(event.time) or not _ACTOR.fullmatch(event.actor):
+            raise EventError("not an event: time or actor is malformed")
+        if not all(_ID.fullmatch(cause) for cause in event.causes):
+            raise EventError("not an event: causes are not event ids")
+        return event
+
+    @classmethod
+    def trusted(cls, line: bytes, wire: Mapping[str, Any]) -> Event:
+        """Makes an event of a line whose JSON is read already and was checked when it was appended."""
+        return cls._from_wire(wire, line)
+
+    @classmethod
+    def _from_wire(cls, wire: Mapping[str, Any], line: bytes) -> Event:
+        event = object.__new__(cls)
+        event.__dict__.update(
+            type=wire["type"],
+            data=wire["data"],
+            time=wire["time"],
+            nonce=wire["id"],
+            subject=wire.get("subject", ""),
+            causes=tuple(str(wire["causes"]).split(" ")) if "causes" in wire else (),
+            version=wire["dataversion"],
+            source=wire["source"],
+            actor=wire["actor"],
+            key_id=wire["keyid"],
+            _bytes=line,
+            _data=b"",
+        )
+        return event

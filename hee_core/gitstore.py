@@ -1,0 +1,190 @@
+"""The log's store in a git repository: one durable pack an append, and a ref that moves only from where it was read.
+
+Order of an append: the pack is written beside, fsynced, named, its directory fsynced; only then the ref. A crash before
+the ref moved leaves unreachable objects and nothing else. In the files ref format no process is started for any of it;
+other formats go through `git update-ref`. What the store keeps for itself lives in `<common dir>/hee` and is a cache.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from hee_core import gitobjects
+from hee_core.clock import SYSTEM, Clock
+from hee_core.disk import Disk
+from hee_core.errors import Conflict, GitError, HeeError, IntegrityError, LogError, LogNotFound
+from hee_core.git import Repository
+from hee_core.gitread import ObjectReader, Step, history
+from hee_core.ids import Ids
+from hee_core.log import Log
+from hee_core.packs import Packs
+from hee_core.refs import RefFile
+from hee_core.store import EVENTS, REF
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from hee_core.gitobjects import GitObject
+    from hee_core.keys import Signer
+
+
+class GitStore:
+    """Objects and one ref of a repository; shared by all its worktrees."""
+
+    def __init__(self, repository: Repository, ref: str = REF, *, disk: Disk | None = None, clock: Clock = SYSTEM) -> None:
+        """Makes the indexes of packs again if the machine went down; otherwise writes nothing."""
+        self.repository = repository
+        self.object_format = repository.object_format
+        self.ref = ref
+        self.directory = repository.common_dir / "hee"
+        self.name = str(repository.common_dir)
+        self.ids = Ids(self.directory / "ids")
+        self._disk = disk or Disk()
+        self._clock = clock
+        self._reader = ObjectReader(repository)
+        self._packs = Packs(repository, place=self.directory, disk=self._disk, clock=clock)
+        # HEAD of a reftable repository names a branch that cannot exist (gitrepository-layout).
+        self._file = None
+        if not (repository.common_dir / "reftable").exists():
+            self._file = RefFile(
+                repository.common_dir, ref, hash_size=repository.hash_size, place=self.directory,
+                disk=self._disk, clock=clock,
+            )  # fmt: skip
+        self._packs.heal()
+
+    # ------------------------------------------------------------------ reading
+
+    def tip(self) -> str | None:
+        return self._file.read() if self._file else self.repository.ref(self.ref)
+
+    def steps(self, tip: str, after: str | None) -> Iterator[Step]:
+        try:
+            for step in history(self.repository, EVENTS, tip, *([f"^{after}"] if after else [])):
+                if after is None and not step.parents:
+                    self._check_beginning(step.commit)
+                yield step
+        except GitError as error:
+            raise IntegrityError(f"the log cannot be read: {error}", hint="run `hee verify`") from None
+
+    def back(self, tip: str) -> Iterator[Step]:
+        try:
+            for step in history(self.repository, EVENTS, tip, newest_first=True):
+                if not step.parents:
+                    self._check_beginning(step.commit)
+                yield step
+        except GitError as error:
+            raise IntegrityError(f"the log cannot be read: {error}", hint="run `hee verify`") from None
+
+    def commits(self, tip: str) -> list[str]:
+        done = self.repository.attempt("rev-list", "--reverse", "--first-parent", "--end-of-options", tip)
+        if done.returncode:
+            words = done.stderr.decode("utf-8", "replace").strip()
+            raise GitError(f"git cannot list the log's commits: {words}", hint="`git fsck` says more")
+        found = done.stdout.decode("ascii").split()
+        self._check_beginning(found[0])
+        return found
+
+    def _check_beginning(self, commit: str) -> None:
+        """Raises LogError where a shallow clone cut the history: the log does not begin at this commit."""
+        try:
+            cut = (self.repository.common_dir / "shallow").read_text(encoding="ascii").split()
+        except OSError:
+            return
+        if commit in cut:
+            raise LogError(
+                "this clone is shallow: the beginning of the log is not here, and nothing can be said without it",
+                hint="git fetch --unshallow, or fetch the branch hee/log whole",
+            )
+
+    def read(self, *ids: str) -> list[tuple[str, bytes] | None]:
+        return self._reader.read_many(ids)
+
+    def close(self) -> None:
+        self._reader.close()
+        self.ids.close()
+
+    # ------------------------------------------------------------------ writing
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        lock = self._disk.lock(self.directory / "lock")
+        try:
+            lock.__enter__()
+        except OSError as error:
+            raise GitError(
+                f"the log cannot be written: {self.directory}: {error.strerror}",
+                hint="the repository's git directory has to be writable, with some space left",
+            ) from None
+        try:
+            yield
+        finally:
+            lock.__exit__(None, None, None)
+
+    def publish(self, objects: Sequence[GitObject], new: str, old: str | None) -> None:
+        pack = gitobjects.pack(objects, self.object_format)
+        written = self._packs.write(pack)
+        try:
+            if self._file:
+                self._file.move(new, old)
+            else:
+                self.repository.update_ref(self.ref, new, old)
+        except Conflict:
+            if written:
+                self._packs.discard(pack)
+            raise
+        except GitError:
+            if written and self._is_at(old):  # else the append stands, only its durability is open: it needs its pack
+                self._packs.discard(pack)
+            raise
+        self._packs.tidy()
+
+    def _is_at(self, old: str | None) -> bool:
+        try:
+            return self.tip() == old
+        except (HeeError, OSError):
+            return False
+
+    # ------------------------------------------------------------------ snapshots
+
+    def load_snapshot(self) -> bytes | None:
+        try:
+            return (self.directory / "snapshot").read_bytes()
+        except OSError:
+            return None
+
+    def save_snapshot(self, data: bytes) -> None:
+        beside = self.directory / f"snapshot-{os.getpid()}-{self._clock.nonce()[:8]}"
+        try:
+            self._disk.make_directory(self.directory)
+            self._disk.write(beside, data, sync=False)
+            self._disk.rename(beside, self.directory / "snapshot")
+        except OSError:
+            try:
+                self._disk.remove(beside)  # a cache that cannot be kept is a slower start, nothing more
+            except OSError:
+                return
+
+
+def open_log(
+    path: str | os.PathLike[str] = ".",
+    *,
+    signer: Signer | Callable[[], Signer] | None = None,
+    clock: Clock = SYSTEM,
+    pin: str = "",
+    create: bool = False,
+) -> Log:
+    """Opens the log of the repository that holds `path`; raises LogNotFound unless there is one or `create` is set.
+
+    Without `signer` the key of this user is looked up when first needed. `pin` is the log id to expect.
+    """
+    from hee_core.keys import load_signer
+    from hee_core.seen import Seen
+
+    disk = Disk()
+    store = GitStore(Repository.discover(path), disk=disk, clock=clock)
+    if store.tip() is None and not create:
+        raise LogNotFound(f"no log here: {store.repository.git_dir} has no branch hee/log", hint="run `hee init`")
+    seen = Seen(store.name, disk=disk, clock=clock)
+    return Log(store, signer=signer or load_signer, clock=clock, pin=pin, seen=seen)

@@ -1,0 +1,332 @@
+"""The log: append with an expectation, read, time travel's index; the same over every store.
+
+A `Store` keeps git objects and one ref; `hee_core.gitstore` is the real one, `hee_core.memory` one for tests. Whatever
+the store, an append is a compare-and-swap from the head that was read: the loser reads again, checks again what it
+expected, and tries again. An event that is in the log already is not appended twice, whoever appended it.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from threading import RLock
+from typing import TYPE_CHECKING, cast
+
+from hee_core import chain
+from hee_core.clock import SYSTEM, Clock
+from hee_core.errors import Conflict, EventError, IntegrityError, KeyFault, LogNotFound, NotFound
+from hee_core.events import GENESIS_SOURCE, Event
+from hee_core.replay import Replay
+from hee_core.store import ANY, REF, Condition, Entry, Store, _Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from hee_core.gitread import Step
+    from hee_core.keys import Signer
+    from hee_core.projection import State
+    from hee_core.seen import Seen
+
+__all__ = ["ANY", "REF", "Condition", "Entry", "Log", "Store"]
+
+SAVE_AFTER = 4096  # events; a process that is killed costs the next one the replay of at most as many
+_VERIFY = "run `hee verify`"
+
+
+class Log:
+    """A signed, append-only sequence of events. Use it in `with`, or close it."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        signer: Signer | Callable[[], Signer] | None = None,
+        clock: Clock = SYSTEM,
+        pin: str = "",
+        seen: Seen | None = None,
+    ) -> None:
+        """Opens lazily; `signer` may be a function that finds the key when first needed; `pin` is the log id to expect.
+
+        `seen` remembers, outside of the store, how far the log was when it was last verified here.
+        """
+        self.store = store
+        self.clock = clock
+        self.pin = pin
+        self.keep_snapshots = True
+        self.seen = seen
+        self._signer = signer
+        self._head = chain.EMPTY
+        self._saved = 0
+        self._replay: Replay | None = None
+        self._lock = RLock()
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------ where it stands
+
+    @property
+    def head(self) -> str | None:
+        """The commit of the last append, read now; None while the log is empty."""
+        return self.refresh().commit
+
+    @property
+    def id(self) -> str:
+        """The id of the first event, which is the log's own; raises LogNotFound while there is none."""
+        return self._existing().log_id
+
+    @property
+    def state(self) -> State:
+        """The projection after the last event."""
+        return self._existing().state
+
+    def __len__(self) -> int:
+        return self.refresh().size
+
+    @property
+    def signer(self) -> Signer:
+        """The key that this writer signs with; raises KeyFault without one."""
+        if self._signer is None:
+            raise KeyFault("this log was opened for reading: it has no signing key", hint="run `hee init`")
+        if not hasattr(self._signer, "sign"):
+            self._signer = cast("Callable[[], Signer]", self._signer)()
+        return cast("Signer", self._signer)
+
+    def _existing(self) -> chain.Head:
+        head = self.refresh()
+        if not head.size:
+            raise LogNotFound("the log is empty", hint="run `hee init`")
+        return head
+
+    def known_size(self, tip: str) -> int:
+        """How many events were seen up to a commit, if it is the one that was seen last; 0 otherwise."""
+        if self._head.commit is None:
+            self._head = self._load_snapshot() or self._head
+        return self._head.size if self._head.commit == tip else 0
+
+    def refresh(self) -> chain.Head:
+        """Follows whatever was appended since the last look; raises IntegrityError if the chain does not hold."""
+        with self._lock:
+            tip = self.store.tip()
+            if self._head.commit == tip:
+                return self._head
+            if tip is None:
+                raise IntegrityError("the log's branch is gone", hint="restore it: `hee doctor` says from where")
+            if self._head.commit is None:
+                self._begin(tip)
+            if self._head.commit != tip:
+                self._follow(tip)
+            if self.pin and self._head.log_id != self.pin:
+                raise IntegrityError(
+                    f"this is log {self._head.log_id[:12]}, the configuration names {self.pin[:12]}",
+                    hint="somebody replaced the branch hee/log, or the configuration belongs to another repository",
+                )
+            return self._head
+
+    def _begin(self, tip: str) -> None:
+        """Starts from the snapshot of an earlier process, unless the branch has become another log since."""
+        self._head = self._load_snapshot() or chain.EMPTY
+        if self._head.commit in (None, tip):
+            return
+        try:
+            self._follow(tip)
+        except IntegrityError:
+            first = next(self._entries(self.store.steps(tip, None), "", 0, GENESIS_SOURCE, 0))
+            if first.event.id == self._head.log_id:
+                raise
+            self._head = chain.EMPTY
+
+    def _follow(self, tip: str) -> None:
+        head = start = self._head
+        for step in self.store.steps(tip, head.commit):
+            if head is start and head.commit and step.parents != (head.commit,):
+                raise self._rewritten(head.commit)
+            head = chain.follow(head, step, self)
+            self._head = head  # what was followed stays followed, whatever comes after it
+        if head is start:
+            raise self._rewritten(start.commit or "")
+
+    def _rewritten(self, commit: str) -> IntegrityError:
+        return IntegrityError(
+            f"the log no longer holds commit {commit[:12]} that was seen before: its history was rewritten",
+            hint=f"{_VERIFY}; do not append until a person has looked",
+        )
+
+    # ------------------------------------------------------------------ writing
+
+    def create(self, note: str = "") -> Entry:
+        """Writes the first event; raises Conflict when the log exists."""
+        return self.append([chain.genesis(self.signer, self.clock, note)], expected=None)
+
+    def append(
+        self, events: Sequence[Event], *, expected: str | None | _Any = ANY, unless: Condition | None = None
+    ) -> Entry:
+        """Appends events as one commit and returns the last one's entry.
+
+        `expected` is the head that the writer has seen: Conflict if the log is past it. `unless` is the narrower
+        question whether anything that matters came since: Conflict if it did. Events that are in the log already are
+        not appended again, so a retry after a lost answer is safe.
+        """
+        if not events:
+            raise EventError("an append holds at least one event")
+        with self._lock, self.store.exclusive():
+            while True:
+                head = self.refresh()
+                bound = list({event.id: event for event in (chain.bind(head, event, self.signer) for event in events)}.values())
+                known = self._known(head, bound)
+                fresh = [event for event in bound if event.id not in known]
+                if not fresh:
+                    return known[bound[-1].id]
+                if not isinstance(expected, _Any) and expected != head.commit:
+                    raise Conflict(
+                        f"the log is at {(head.commit or 'nothing')[:12]}, expected {(expected or 'nothing')[:12]}",
+                        hint="read what was appended and decide again",
+                    )
+                if unless:
+                    self._check(unless)
+                made = chain.make(head, fresh, self.signer, past=self, object_format=self.store.object_format)
+                commit = cast("str", made.head.commit)
+                try:
+                    self.store.publish(made.objects, commit, head.commit)
+                except Conflict:
+                    continue
+                self._head = made.head
+                self.store.ids.begin(made.head.log_id, made.head.size)
+                self.store.ids.add(head.size, (event.id for event in made.events))
+                last = Entry(made.head.size - 1, made.events[-1], commit)
+                break
+        if self._head.size - self._saved >= SAVE_AFTER:
+            self.save_snapshot()
+        return last if last.event.id == bound[-1].id else known[bound[-1].id]
+
+    def _check(self, condition: Condition) -> None:
+        for entry in self.read(condition.after + 1):
+            if condition.broken_by(entry.event):
+                raise Conflict(
+                    f"event {entry.index} ({entry.event.type} {entry.event.subject}) came after event {condition.after}",
+                    hint="read it and decide again",
+                )
+
+    def _known(self, head: chain.Head, events: Sequence[Event]) -> dict[str, Entry]:
+        """The events that are in the log already; what the index says is believed only after reading the event there."""
+        ids = self.store.ids
+        if not head.size:
+            return {}
+        for _ in range(3):  # an index that turns out to be wrong is made anew, from the log itself
+            ids.begin(head.log_id, head.size)
+            if ids.covered < head.size:
+                for entry in self.read(ids.covered):
+                    ids.add(entry.index, (entry.event.id,))
+            places = {event.id: ids.find(event.id) for event in events}
+            found = {name: self._at(place) for name, place in places.items() if place is not None}
+            if ids.covered == head.size and all(entry and entry.event.id == name for name, entry in found.items()):
+                return {name: entry for name, entry in found.items() if entry}
+            ids.forget()
+        raise IntegrityError("the index of event ids cannot be made", hint=_VERIFY)
+
+    def _at(self, index: int) -> Entry | None:
+        return next(iter(self.read(index)), None)
+
+    # ------------------------------------------------------------------ reading
+
+    def read(self, start: int = 0) -> Iterator[Entry]:
+        """Entries from an index on, oldest first, up to the head as it was at the call; checks the chain."""
+        tip = self.store.tip()
+        if tip is None:
+            return iter(())
+        if start > 0:
+            head = self.refresh()
+            if start >= head.size:
+                return iter(())
+            if start > head.size // 2 and head.commit:
+                return self._tail(head, start)
+        return self._entries(self.store.steps(tip, None), "", 0, GENESIS_SOURCE, start)
+
+    def _tail(self, head: chain.Head, start: int) -> Iterator[Entry]:
+        """Counts back from a head whose size is known, then reads on from there."""
+        first = head.size
+        before = None
+        for step in self.store.back(cast("str", head.commit)):
+            first -= len(chain.lines(step))
+            before = step.parents[0] if step.parents else None
+            if first <= start:
+                break
+        source = f"urn:hee:{head.log_id}"
+        return self._entries(self.store.steps(cast("str", head.commit), before), before or "", first, source, start)
+
+    def _entries(self, steps: Iterator[Step], before: str, index: int, source: str, start: int) -> Iterator[Entry]:
+        for step in steps:
+            commit = step.commit
+            if step.parents != ((before,) if before else ()) and step.content is not None:
+                raise IntegrityError(f"commit {commit} does not follow {before or 'nothing'}", hint=_VERIFY)
+            for line in chain.lines(step):
+                if index >= start or index == 0:
+                    try:
+                        event = Event.trusted(line, json.loads(line))
+                    except (ValueError, KeyError, TypeError) as error:
+                        raise IntegrityError(f"event {index} is not an event: {error}", hint=_VERIFY) from None
+                    if event.source != source:
+                        raise IntegrityError(f"event {index} belongs to another log", hint=_VERIFY)
+                    if index == 0:
+                        source = f"urn:hee:{event.id}"
+                    if index >= start:
+                        yield Entry(index, event, commit)
+                index += 1
+            before = commit
+
+    def entry(self, index: int) -> Entry:
+        """The entry at an index; raises NotFound."""
+        found = self._at(index) if index >= 0 else None
+        if found is None:
+            raise NotFound(f"the log has no event {index} (it has {len(self)})")
+        return found
+
+    def event_id(self, index: int) -> str:
+        """The id of the event at an index; raises NotFound."""
+        return self.entry(index).event.id
+
+    def state_after(self, index: int) -> State:
+        """The projection after the event at `index`, by replay; raises NotFound."""
+        if self._replay is None:
+            self._replay = Replay(self._events)
+        return self._replay.state_after(index)
+
+    def _events(self, start: int, stop: int) -> Iterator[Event]:
+        return (entry.event for entry in islice(self.read(start), stop - start))
+
+    def close(self) -> None:
+        """Keeps a snapshot for the next process and ends the store's helpers."""
+        self.save_snapshot()
+        self.store.close()
+
+    # ------------------------------------------------------------------ snapshots: caches, checked, never trusted
+
+    def save_snapshot(self) -> None:
+        """Keeps the head, signed by this writer's own key, so that the next process need not replay."""
+        if not self.keep_snapshots or self._head.size == self._saved or not hasattr(self._signer, "sign"):
+            return
+        from hee_core import snapshot
+
+        self.store.save_snapshot(snapshot.dump(self._head, self.signer))
+        self.store.ids.save()
+        self._saved = self._head.size
+
+    def _load_snapshot(self) -> chain.Head | None:
+        if self._signer is None:
+            return None
+        from hee_core import snapshot
+
+        data = self.store.load_snapshot()
+        if data is None:
+            return None
+        try:
+            head = snapshot.load(data, self.signer)
+        except KeyFault:
+            return None
+        if head is None or head.commit is None:
+            return None
+        self._saved = head.size
+        return head

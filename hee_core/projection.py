@@ -1,0 +1,242 @@
+"""The fold: which state follows from which events, and which events an honest writer may add.
+
+`fold` is total over everything that `Event.from_bytes` accepts: what it does not know is counted and skipped, what
+breaks its shape or the rules changes nothing but a counter. `guard` raises where `fold` would refuse. Pure and
+light: no pydantic, no jsonschema. Invariant: same events, same state, same digest, however the fold was split.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hee_core import attempts, decisions, issues, machine
+from hee_core.draft import Draft
+from hee_core.errors import EventError, Frozen, HeeError, IllegalTransition
+from hee_core.ledger import ROLLBACKS_KEPT
+from hee_core.operational import INITIAL, VERSION, Operational, State, digest, dump, load
+from hee_core.record import Record
+from hee_core.rfc3339 import is_date_time
+from hee_core.shapes import fits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    Restore = Callable[[int], State]
+    Handler = Callable[[Draft, Any, Mapping[str, Any]], None]
+
+__all__ = ["INITIAL", "VERSION", "Operational", "State", "digest", "dump", "fold", "fold_all", "guard", "load"]
+
+
+class Folded(Protocol):
+    """What the fold reads of a bound event."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def data(self) -> Mapping[str, Any]: ...
+    @property
+    def time(self) -> str: ...
+    @property
+    def actor(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+
+
+# What may still be written while a freeze lasts.
+THAWED = frozenset(
+    {
+        *("approval.granted", "decision.recorded", "decision.ended", "note.recorded", "alert.raised"),
+        *("state.rolled_back", "state.checkpointed", "state.unfrozen", "key.added", "key.revoked"),
+    }
+)
+# Types whose occurrence is counted and that change nothing else.
+_COUNTED = frozenset(
+    {
+        *("log.created", "key.added", "key.revoked", "note.recorded", "monitor.heartbeat"),
+        "state.transition_refused",
+    }
+)
+_NO_TIME = "1970-01-01T00:00:00Z"  # of events that claim a day that does not exist, before any other
+_NEWEST = 1  # the version of every type that the handlers read
+
+
+def _changed(draft: Draft, _: Any, data: Mapping[str, Any]) -> None:
+    draft.status = data["to"]
+
+
+_HANDLERS: dict[str, Handler] = {
+    "config.loaded": decisions.configured,
+    "patterns.loaded": decisions.patterns_loaded,
+    "monitor.started": issues.cycle_started,
+    "monitor.completed": issues.cycle_completed,
+    "governance.evaluated": decisions.governed,
+    "ci.polled": issues.polled,
+    "ci.failure_detected": issues.detected,
+    "ci.failure_classified": issues.classified,
+    "ci.impact_assessed": issues.assessed,
+    "ci.issue_resolved": issues.resolved,
+    "decision.recorded": decisions.recorded,
+    "decision.ended": decisions.ended,
+    "approval.granted": decisions.approved,
+    "alert.raised": issues.alerted,
+    "state.checkpointed": decisions.checkpointed,
+    "fix.started": attempts.started,
+    "fix.validated": attempts.validated,
+    "fix.applied": attempts.applied,
+    "fix.verified": attempts.verified,
+    "fix.rolled_back": attempts.rolled_back,
+    "fix.refused": attempts.refused,
+    "fix.proposed": attempts.proposed,
+    "state.changed": _changed,
+    "state.frozen": decisions.froze,
+    "state.unfrozen": decisions.unfroze,
+    "coverage.measured": issues.coverage_measured,
+    "gate.evaluated": issues.gate_evaluated,
+}
+ROLLED_BACK = "state.rolled_back"
+TYPES = frozenset({*_HANDLERS, *_COUNTED, ROLLED_BACK})
+
+
+def fold(state: State, index: int, event: Folded, *, restore: Restore) -> State:
+    """The state after the event at `index`; `restore(n)` answers the state after event n < index."""
+    draft = Draft(state)
+    apply(draft, index, event, restore)
+    return draft.state()
+
+
+def fold_all(state: State, start: int, events: Iterable[Folded], *, restore: Restore) -> State:
+    """The state after many events, the first of them at `start`; the same as folding one by one, and quicker."""
+    draft = Draft(state)
+    for index, event in enumerate(events, start):
+        apply(draft, index, event, restore)
+    return draft.state()
+
+
+def guard(
+    state: State,
+    event: Folded,
+    *,
+    restore: Restore | None = None,
+    event_id: Callable[[int], str] | None = None,
+) -> None:
+    """Raises if an honest writer may not append this bound event after this state.
+
+    IllegalTransition for an edge that the machine lacks or that starts elsewhere, Frozen for what a freeze stops,
+    EventError for what names something that does not exist. `restore` and `event_id` answer for earlier indexes; a
+    rollback cannot be judged without them, and is refused.
+    """
+    if state.frozen and event.type not in THAWED:
+        raise Frozen(
+            f"the log is frozen ({state.ledger.frozen_reason}): {event.type} has to wait",
+            hint="only a person can end it: `hee freeze --help`",
+        )
+    if event.type not in TYPES or event.version > _NEWEST or event.type in _COUNTED:
+        return
+    if not fits(event.type, event.data):
+        raise EventError(f"{event.type}: the payload does not fit the catalogue")
+    if event.type in _RULES and (objection := _RULES[event.type](Draft(state), state.size, event)):
+        raise objection
+    if event.type == ROLLED_BACK:
+        _check_rollback(event, restore, event_id)
+    supersedes = event.data.get("supersedes") if event.type == "decision.recorded" else None
+    if supersedes and supersedes not in state.decisions:
+        raise EventError(f"decision.recorded supersedes {supersedes!r}, which is not an active decision")
+
+
+def apply(draft: Draft, index: int, event: Folded, restore: Restore) -> None:
+    """Folds one event into a draft: the one place where an event becomes state."""
+    type_ = event.type
+    draft.size = index + 1
+    draft.time = event.time if is_date_time(event.time) else draft.time or _NO_TIME
+    if type_ not in TYPES or event.version > _NEWEST:
+        draft.unknown += 1
+        return
+    handler = _HANDLERS.get(type_)
+    if type_ not in _COUNTED and not fits(type_, event.data):
+        draft.malformed += 1
+        return
+    if (draft.frozen and type_ not in THAWED) or (type_ in _RULES and _RULES[type_](draft, index, event)):
+        draft.refused += 1
+        return
+    counts = draft.own("counts")
+    counts[type_] = counts.get(type_, 0) + 1
+    if handler is not None:
+        handler(draft, event, event.data)
+    elif type_ == ROLLED_BACK:
+        _roll_back(draft, index, event, restore)
+
+
+def _roll_back(draft: Draft, index: int, event: Folded, restore: Restore) -> None:
+    to_index = event.data["to_index"]
+    record = Record(
+        event=event.id,
+        index=index,
+        to_index=to_index,
+        reason=event.data["reason"],
+        actor=event.actor,
+        time=draft.time,
+    )
+    draft.restore(restore(to_index).operational)
+    draft.put("rollbacks", record, event.id, keep=ROLLBACKS_KEPT)
+
+
+def _transition(draft: Draft, _: int, event: Folded) -> HeeError | None:
+    from_, to = event.data["from"], event.data["to"]
+    if machine.label(from_, to) is None:
+        chain = [step.to for step in machine.path(from_, to)]
+        hint = f"the legal way is {' -> '.join([from_, *chain])}" if len(chain) > 1 else "there is nothing to change"
+        return IllegalTransition(f"the state machine has no edge from {from_} to {to}", hint=hint)
+    if from_ != draft.status:
+        return IllegalTransition(
+            f"the transition starts at {from_}, but the state is {draft.status}", hint="read the state again"
+        )
+    return None
+
+
+def _ending(draft: Draft, _: int, event: Folded) -> HeeError | None:
+    name = event.data["decision_id"]
+    if name in draft.decisions:
+        return None
+    return EventError(f"{name!r} is not an active decision", hint="`hee state` lists the active decisions")
+
+
+def _unfreezing(draft: Draft, _: int, event: Folded) -> HeeError | None:
+    if not draft.frozen:
+        return EventError("there is no freeze to end")
+    if not event.actor.startswith("human:"):
+        return Frozen(f"{event.actor} cannot end a freeze: only a person can", hint="sign it with a human's key")
+    return None
+
+
+def _fixing(draft: Draft, _: int, event: Folded) -> HeeError | None:
+    name = event.data["fix_id"]
+    return None if name in draft.fixes else EventError(f"{event.type} names {name!r}, a fix that never started")
+
+
+def _returning(_: Draft, index: int, event: Folded) -> HeeError | None:
+    to_index = event.data["to_index"]
+    if to_index < index:
+        return None
+    return EventError(f"a rollback at index {index} cannot go to index {to_index}", hint="name an earlier point")
+
+
+_RULES: dict[str, Callable[[Draft, int, Folded], HeeError | None]] = {
+    "state.changed": _transition,
+    "decision.ended": _ending,
+    "state.unfrozen": _unfreezing,
+    "fix.applied": _fixing,
+    "fix.verified": _fixing,
+    ROLLED_BACK: _returning,
+}
+
+
+def _check_rollback(event: Folded, restore: Restore | None, event_id: Callable[[int], str] | None) -> None:
+    if restore is None or event_id is None:
+        raise EventError("a rollback cannot be checked without the history before it")
+    to_index = event.data["to_index"]
+    if event_id(to_index) != event.data["to_event"]:
+        raise EventError(f"the rollback names another event than the one at index {to_index}")
+    if digest(restore(to_index)) != event.data["state"]:
+        raise EventError(f"the rollback's digest is not that of the state after index {to_index}")

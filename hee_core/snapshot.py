@@ -1,0 +1,56 @@
+"""A cached head: what a process needs to append without replaying history.
+
+A snapshot is signed by the writer's own key and thrown away unless that signature, its version and its commit hold: a
+repository can carry a forged one, but only whoever holds the key can make one that this writer accepts.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from hee_core import projection, sshsig
+from hee_core.chain import Head
+from hee_core.errors import HeeError
+from hee_core.keyring import KeyRing
+from hee_core.keys import Signer
+from hee_core.merkle import Frontier
+
+NAMESPACE = "hee-snapshot"
+VERSION = 1
+
+
+def dump(head: Head, signer: Signer) -> bytes:
+    """Two lines: the signature in base64, and the head as JSON."""
+    assert head.keyring is not None  # noqa: S101 - an empty head has no snapshot
+    document = {
+        "version": [VERSION, projection.VERSION],
+        "log_id": head.log_id,
+        "commit": head.commit,
+        "frontier": head.frontier.dump(),
+        "state": projection.dump(head.state),
+        "keyring": head.keyring.dump(),
+    }
+    body = json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
+    return base64.b64encode(signer.sign(body, NAMESPACE)) + b"\n" + body
+
+
+def load(data: bytes, signer: Signer) -> Head | None:
+    """The head, or None for anything that this signer did not write in this version."""
+    signature, _, body = data.partition(b"\n")
+    try:
+        if sshsig.verify(base64.b64decode(signature, validate=True), body, NAMESPACE) != signer.public_key:
+            return None
+        document: dict[str, Any] = json.loads(body)
+        if document["version"] != [VERSION, projection.VERSION]:
+            return None
+        return Head(
+            document["log_id"],
+            document["commit"],
+            Frontier.load(document["frontier"]),
+            projection.load(document["state"]),
+            KeyRing.load(document["keyring"]),
+        )
+    except (HeeError, ValueError, KeyError, TypeError):
+        return None

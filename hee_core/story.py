@@ -1,0 +1,118 @@
+"""The log as a story: one plain line for each append, and its trailers. Pure.
+
+Nothing taken from a CI log enters a commit message: a subject is made of our own words, of numbers, and of names cut
+down to characters that reach neither a terminal's escape parser nor anybody's notifications.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from hee_core.events import Event
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9 ._/:,()+\-]+")
+_MOST_IDS = 32  # a group commit of thousands names its range and root; the ids are in its tree
+
+
+def plain(text: object, limit: int = 60) -> str:
+    """Text with only harmless characters, cut to `limit`."""
+    safe = " ".join(_UNSAFE.sub("-", str(text)).split())
+    return safe if len(safe) <= limit else safe[: limit - 3] + "..."
+
+
+def subject(events: Sequence[Event]) -> str:
+    """What happened, in at most 100 characters."""
+    for type_, tell in _TELLERS:
+        told = [event for event in events if event.type == type_]
+        if told:
+            return plain(tell(told, events), 100).replace(" at-", "@")
+    kinds = Counter(event.type for event in events)
+    name, count = kinds.most_common(1)[0]
+    more = f" and {len(events) - count} more" if len(events) > count else ""
+    return plain(f"{name.replace('_', ' ').replace('.', ' ')}{f' x{count}' if count > 1 else ''}{more}", 100)
+
+
+def message(events: Sequence[Event], *, first: int, root: str, state: str, projection: int) -> str:
+    """The whole commit message: subject and trailers; `first` is the index of the first event."""
+    last = first + len(events) - 1
+    lines = [subject(events), "", f"HEE-Index: {first}..{last}"]
+    if len(events) <= _MOST_IDS:
+        lines += [f"HEE-Event: {event.id}" for event in events]
+    return "\n".join([*lines, f"HEE-Root: {root}", f"HEE-State: {state}", f"HEE-Projection: {projection}", ""])
+
+
+def trailers(text: str) -> dict[str, str]:
+    """The trailers of a message that `message` wrote; of a repeated one the last."""
+    found = {}
+    for line in text.rpartition("\n\n")[2].splitlines():
+        name, colon, value = line.partition(": ")
+        if colon and name.startswith("HEE-"):
+            found[name] = value
+    return found
+
+
+def _data(events: Sequence[Event], type_: str, issue: str) -> Mapping[str, Any]:
+    return next((e.data for e in events if e.type == type_ and e.data.get("issue_id") == issue), {})
+
+
+def _place(data: Mapping[str, Any]) -> str:
+    branch, commit = plain(data.get("branch", ""), 30), str(data.get("commit") or "")[:7]
+    # `at-` becomes an @ only here, between a branch and a commit, where no forge sees a name.
+    return f" on {branch} at-{commit}" if branch and commit else f" at {commit}" if commit else ""
+
+
+def _failures(told: Sequence[Event], events: Sequence[Event]) -> str:
+    data = told[0].data
+    found = _data(events, "ci.failure_classified", data["issue_id"])
+    if len(told) == 1:
+        what = found.get("title") or "not explained yet"
+        return f"{plain(data['job'].rpartition('#')[2] or data['source'], 24)} red{_place(data)}: {what} ({found.get('pattern_id', 'unknown')})"
+    names = ", ".join(plain(event.data["job"].rpartition("#")[2] or event.data["source"], 16) for event in told)
+    return f"{len(told)} red{_place(data)}: {names}"
+
+
+def _decisions(told: Sequence[Event], _: Sequence[Event]) -> str:
+    if all(event.data["kind"] == "issue" for event in told):
+        kinds = Counter(event.data["action"] for event in told)
+        return "decided: " + ", ".join(f"{count} {action}" for action, count in sorted(kinds.items()))
+    return f"decision recorded: {told[0].data['key']}: {told[0].data['statement']}"
+
+
+def _applied(told: Sequence[Event], events: Sequence[Event]) -> str:
+    data = told[0].data
+    strategy = next((e.data["strategy"] for e in events if e.type == "fix.started"), "fix")
+    proof = "proved by running the failed job again" if data["outcome"] == "verified" else "applied, waits for its review"
+    return f"repaired by {strategy}: {len(data['files'])} file(s), {proof}"
+
+
+def _rolled_back(told: Sequence[Event], _: Sequence[Event]) -> str:
+    return f"repair by {told[0].data['strategy']} rolled back, nothing left behind ({told[0].data['pattern_id']})"
+
+
+def _count(words: str) -> Callable[[Sequence[Event], Sequence[Event]], str]:
+    return lambda told, _: words.format(count=len(told), data=told[0].data)
+
+
+# The first type that an append holds tells its story.
+_TELLERS: tuple[tuple[str, Callable[[Sequence[Event], Sequence[Event]], str]], ...] = (
+    ("log.created", _count("log created")),
+    ("state.rolled_back", _count("state rolled back to event {data[to_index]}")),
+    ("state.frozen", _count("frozen: no writes until a person unfreezes")),
+    ("state.unfrozen", _count("unfrozen")),
+    ("ci.failure_detected", _failures),
+    ("fix.applied", _applied),
+    ("fix.rolled_back", _rolled_back),
+    ("fix.refused", _count("{count} repair(s) refused")),
+    ("fix.proposed", _count("{count} repair(s) wait for a review")),
+    ("decision.recorded", _decisions),
+    ("ci.issue_resolved", _count("{count} issue(s) resolved: seen green")),
+    ("alert.raised", _count("{count} alert(s) raised")),
+    ("ci.polled", lambda told, _: f"all clear{_place(told[0].data)}: {len(told[0].data['jobs_passed'])} job(s) green"),
+    ("key.added", _count("key added for {data[actor]}")),
+    ("key.revoked", _count("key revoked")),
+)

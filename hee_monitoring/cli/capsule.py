@@ -1,0 +1,75 @@
+"""`hee capsule`: the state capsule as a document."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hee_monitoring.cli import options
+
+
+@click.group()
+def capsule() -> None:
+    """Render or validate state capsules."""
+
+
+@capsule.command()
+@click.option("--format", "format_", type=click.Choice(["md", "json"]), default="md", show_default=True)
+@options.at
+@options.directory
+def render(place: str, format_: str, at: str | None) -> None:
+    """Print the capsule for people (md) or for programs (json)."""
+    from hee_core import capsule as capsules
+    from hee_core import render as rendering
+    from hee_core.history import resolve
+
+    with options.workspace(place) as workspace:
+        log = workspace.log
+        index = resolve(log, at)
+        state = log.state_after(index)
+        document = capsules.build(state, log_id=log.id)
+        commit = log.entry(index).commit
+    if format_ == "json":
+        options.terminal(as_json=True).json(document)
+    else:
+        text = rendering.to_markdown(document, log_id=document["hee_log"]["id"], head=commit, index=index)
+        options.terminal(as_json=False).line(text.rstrip("\n"))
+
+
+@capsule.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@options.as_json
+@options.directory
+def validate(place: str, paths: tuple[Path, ...], as_json: bool) -> int:
+    """Validate capsule files (.json, .yaml, .md), or without PATHS the current one.
+
+    Exits 1 when a capsule breaks the schema, 2 when one cannot be read.
+    """
+    from hee_core import validation
+    from hee_core.errors import CapsuleError
+
+    terminal = options.terminal(as_json)
+    findings = []
+    if paths:
+        for path in paths:
+            try:
+                document = validation.load_capsule(path.read_bytes(), path.name)
+            except OSError as error:
+                raise CapsuleError(f"{path}: {error.strerror}", hint="name a capsule file") from None
+            findings += [(str(path), found) for found in validation.validate_capsule(document)]
+    else:
+        from hee_core import capsule as capsules
+
+        with options.workspace(place) as workspace:
+            document = capsules.build(workspace.log.state, log_id=workspace.log.id)
+        findings += [("current", found) for found in validation.validate_capsule(document)]
+    if as_json:
+        terminal.json(
+            {"ok": not findings, "evaluated": len(paths) or 1,
+             "findings": [{"path": path, "pointer": f.pointer, "message": f.message} for path, f in findings]}
+        )  # fmt: skip
+    else:
+        terminal.table([(path, found.pointer or "/", found.message) for path, found in findings])
+        terminal.status("CRITICAL" if findings else "OK", f"{len(paths) or 1} capsule(s), {len(findings)} finding(s)")
+    return 1 if findings else 0

@@ -1,0 +1,102 @@
+"""`hee explain`: why a log is red."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hee_monitoring.cli import options
+
+if TYPE_CHECKING:
+    from hee_monitoring.cli.terminal import Terminal
+    from hee_monitoring.database import PatternDB
+    from hee_monitoring.evidence import Diagnosis
+
+
+@click.command()
+@click.argument("path")
+@options.as_json
+def explain(path: str, as_json: bool) -> int:
+    """Say why a log is red, with the line that proves it.
+
+    PATH is a log, an archive of logs, a JUnit report, or - for standard input. Needs no repository and no network.
+    Exits 1 when something failed, 0 when the log shows no failure.
+
+    \b
+    Examples:
+      hee explain build.log
+      gh run view 123 --log-failed | hee explain -
+    """
+    from hee_monitoring.database import PatternDB
+    from hee_monitoring.sources.logs import read_input
+
+    terminal = options.terminal(as_json)
+    patterns = PatternDB.load()
+    files = read_input(None if path == "-" else Path(path), sys.stdin.buffer.read() if path == "-" else None)
+    found = [(file.name, file.explain(patterns)) for file in files]
+    failed = [(name, diagnosis) for name, diagnosis in found if diagnosis.category != "none"]
+    if as_json:
+        terminal.json(_document(failed or found, patterns))
+    elif not failed:
+        read = sum(len(file.data) for file in files)
+        terminal.status("OK", f"no failure in {len(files)} log(s), {read} bytes, {len(patterns)} patterns")
+    for name, diagnosis in failed if not as_json else ():
+        _screen(terminal, patterns, name if len(files) > 1 else "", diagnosis)
+    return 1 if failed else 0
+
+
+def _document(found: list[tuple[str, Diagnosis]], patterns: PatternDB) -> dict[str, Any]:
+    first = found[0][1]
+    failures = [_failure(diagnosis, patterns) for _, top in found if top.category != "none" for diagnosis in (top, *top.secondary)]
+    return {
+        "category": first.category,
+        "pattern_id": first.pattern_id or None,
+        "line": first.line or None,
+        "text": first.text,
+        "fingerprint": first.fingerprint,
+        "confidence": first.confidence / 10000,
+        "title": first.title,
+        "failures": failures,
+        "database": {"version": patterns.version, "digest": patterns.digest, "patterns": len(patterns)},
+    }
+
+
+def _failure(diagnosis: Diagnosis, patterns: PatternDB) -> dict[str, Any]:
+    from hee_governance.matrix import Matrix
+
+    pattern = patterns.get(diagnosis.pattern_id)
+    row = Matrix.load().row(pattern.matrix_row if pattern else diagnosis.category)
+    return {
+        "issue_id": f"HEE-ISS-{diagnosis.fingerprint[:10]}",
+        "pattern_id": diagnosis.pattern_id or None,
+        "category": diagnosis.category,
+        "title": diagnosis.title,
+        "fingerprint": diagnosis.fingerprint,
+        "impact": pattern.hee_impact.lower() if pattern else "medium",
+        "confidence": diagnosis.confidence / 10000,
+        "evidence": [{"channel": e.channel.value, "line": e.line, "text": e.text, "where": e.where} for e in diagnosis.evidence],
+        "captures": dict(diagnosis.captures),
+        "action": row.action,
+        "fix": None,
+    }
+
+
+def _screen(terminal: Terminal, patterns: PatternDB, name: str, diagnosis: Diagnosis) -> None:
+    pattern = patterns.get(diagnosis.pattern_id)
+    if name:
+        terminal.line(terminal.bold(name))
+    if diagnosis.category == "unknown":
+        terminal.status("UNKNOWN", "it failed, and no pattern explains why")
+    else:
+        terminal.status("CRITICAL", f"{terminal.bold(diagnosis.category)}: {diagnosis.title}  {terminal.dim(diagnosis.pattern_id)}")
+    for item in diagnosis.evidence:
+        terminal.line(f"  {item.line or item.channel.value:>7}  {terminal.fit(item.text, terminal.width - 11)}")
+    if pattern:
+        terminal.line(f"  what     {terminal.fit(pattern.what, terminal.width - 11)}")
+        terminal.line(f"  next     {terminal.fit(pattern.remedy, terminal.width - 11)}")
+    terminal.line(f"  {diagnosis.confidence // 100} % sure; fingerprint {diagnosis.fingerprint[:16]}")
+    for other in diagnosis.secondary[:3]:
+        terminal.line(f"  also     line {other.line}: {terminal.fit(other.text, terminal.width - 24)}  {terminal.dim(other.category)}")

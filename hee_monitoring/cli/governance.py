@@ -1,0 +1,47 @@
+"""`hee governance check`: a repository against the rules."""
+
+from __future__ import annotations
+
+import click
+
+from hee_monitoring.cli import options
+
+_ICON = {"pass": "OK", "fail": "CRITICAL", "unknown": "UNKNOWN"}
+_SEVERITY = {"CRITICAL": "CRITICAL", "ERROR": "CRITICAL", "WARNING": "WARNING", "INFO": "OK", "UNKNOWN": "UNKNOWN"}
+
+
+@click.group()
+def governance() -> None:
+    """Check a repository against the rules."""
+
+
+@governance.command()
+@click.argument("commit", default="HEAD")
+@options.as_json
+@options.directory
+def check(place: str, commit: str, as_json: bool) -> int:
+    """Evaluate the rules over a commit (default: HEAD); needs no log.
+
+    Exits 0 when they pass, 1 when they fail or could not be evaluated.
+    """
+    from hee_core.git import Repository
+    from hee_core.tree import CommitTree
+    from hee_governance import rules
+    from hee_monitoring.workspace import load_config
+
+    terminal = options.terminal(as_json)
+    repository = Repository.discover(place)
+    with CommitTree(repository, repository.commit(commit)) as tree:
+        report = rules.check(tree, load_config(repository))
+    if as_json:
+        findings = [
+            {"rule": f.rule, "severity": f.severity, "path": f.path, "line": f.line, "message": f.message, "remedy": f.remedy}
+            for f in report.findings
+        ]
+        terminal.json({"verdict": report.verdict, "evaluated": report.evaluated, "commit": tree.commit, "findings": findings})
+        return 0 if report.verdict == "pass" else 1
+    for finding in report.findings:
+        terminal.line(f"{terminal.badge(_SEVERITY.get(finding.severity, 'WARNING'))} {finding.path}:{finding.line}  {finding.message}  {terminal.dim(finding.rule)}")
+        terminal.line(f"    {terminal.fit(finding.remedy, terminal.width - 4)}")
+    terminal.status(_ICON[report.verdict], f"{report.verdict}: {report.evaluated} evaluated, {len(report.findings)} finding(s) at {tree.commit[:7]}")
+    return 0 if report.verdict == "pass" else 1

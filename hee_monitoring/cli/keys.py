@@ -1,0 +1,92 @@
+"""`hee keys`: where the signing key is, and whom the log trusts."""
+
+from __future__ import annotations
+
+import click
+
+from hee_monitoring.cli import options
+
+
+@click.group()
+def keys() -> None:
+    """Where the key is, and whom the log trusts."""
+
+
+@keys.command()
+def path() -> None:
+    """Print the file of this user's signing key."""
+    from hee_core.keys import default_key_path
+    from hee_monitoring.cli.terminal import Terminal
+
+    Terminal().line(str(default_key_path()))
+
+
+@keys.command("allowed-signers")
+@options.directory
+def allowed_signers(place: str) -> None:
+    """Print the allowed-signers file for stock git and ssh-keygen.
+
+    \b
+    Example:
+      hee keys allowed-signers > signers
+      git -c gpg.ssh.allowedSignersFile=signers verify-commit hee/log
+    """
+    from hee_monitoring.cli.terminal import Terminal
+
+    with options.workspace(place) as workspace:
+        ring = workspace.log.refresh().keyring
+        workspace.log.id  # noqa: B018 - raises when there is no log
+    Terminal().line(ring.allowed_signers().rstrip("\n") if ring else "")
+
+
+@keys.command("list")
+@options.as_json
+@options.directory
+def list_(place: str, as_json: bool) -> None:
+    """List the keys of the log and from which event on they count."""
+    terminal = options.terminal(as_json)
+    with options.workspace(place) as workspace:
+        ring = workspace.log.refresh().keyring
+    known = ring.keys if ring else {}
+    if as_json:
+        terminal.json(
+            [{"key_id": name, "actor": key.actor, "root": key.root, "since": key.since, "until": key.until} for name, key in known.items()]
+        )
+        return
+    terminal.table(
+        [(key.actor, name, f"from event {key.since}", "root" if key.root else f"until event {key.until}" if key.until else "")
+         for name, key in known.items()]
+    )  # fmt: skip
+
+
+@keys.command()
+@click.argument("public_key")
+@click.option("--actor", required=True, help="Whose it is: human:NAME, agent:NAME or ci:NAME.")
+@click.option("--reason", default="", help="Why; it stays in the record.")
+@options.as_json
+@options.directory
+def add(place: str, public_key: str, actor: str, reason: str, as_json: bool) -> None:
+    """Let a key sign, from the next event on. PUBLIC_KEY is the text of a .pub file without its comment."""
+    _change(place, "key.added", {"public_key": public_key, "actor": actor, "role": actor.partition(":")[0], "reason": reason}, as_json=as_json)
+
+
+@keys.command()
+@click.argument("key_id")
+@click.option("--reason", required=True, help="Why; it stays in the record.")
+@options.as_json
+@options.directory
+def revoke(place: str, key_id: str, reason: str, as_json: bool) -> None:
+    """Let a key sign nothing from the next event on. KEY_ID is its SHA256 fingerprint."""
+    _change(place, "key.revoked", {"key_id": key_id, "reason": reason}, as_json=as_json)
+
+
+def _change(place: str, type_: str, data: dict[str, str], *, as_json: bool) -> None:
+    from hee_core.events import Event
+
+    terminal = options.terminal(as_json)
+    with options.workspace(place) as workspace:
+        entry = workspace.log.append([Event.new(type_, data, subject="keys", clock=workspace.clock)])
+    if as_json:
+        terminal.json(options.entry_json(entry))
+        return
+    terminal.status("OK", f"{type_.replace('.', ' ')} with event {entry.index}")

@@ -1,0 +1,99 @@
+"""`hee log` and `hee show`: the events, all in a line each or one whole."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import click
+
+from hee_monitoring.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hee_core.log import Entry
+
+
+@click.command()
+@click.option("-n", "number", type=click.IntRange(min=1), help="Only the last N events.")
+@click.option("--type", "type_", metavar="PREFIX", help="Only types that begin so, as ci. or fix.applied.")
+@options.at
+@options.as_json
+@options.directory
+def log(place: str, number: int | None, type_: str | None, at: str | None, as_json: bool) -> None:
+    """List the events, oldest first.
+
+    \b
+    Examples:
+      hee log -n 20
+      hee log --type fix. --json
+    """
+    from hee_core.history import resolve
+
+    terminal = options.terminal(as_json)
+    with options.workspace(place) as workspace:
+        last = resolve(workspace.log, at)
+        entries = [
+            entry for entry in islice(workspace.log.read(), last + 1) if not type_ or entry.event.type.startswith(type_)
+        ]
+    shown = entries[-number:] if number else entries
+    if as_json:
+        terminal.json([options.entry_json(entry) for entry in shown])
+        return
+    terminal.table([_row(entry) for entry in shown], indent=0)
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    event = entry.event
+    return (str(entry.index), event.time[:19].replace("T", " "), event.type, told(event.type, event.data) or event.subject)
+
+
+def told(type_: str, data: Mapping[str, object]) -> str:
+    """The part of a payload that a person reads first."""
+    first = {
+        "ci.failure_detected": "job",
+        "ci.failure_classified": "title",
+        "ci.impact_assessed": "severity",
+        "decision.recorded": "statement",
+        "fix.applied": "summary",
+        "fix.rolled_back": "reason",
+        "fix.refused": "reason",
+        "fix.proposed": "reason",
+        "fix.started": "strategy",
+        "alert.raised": "title",
+        "note.recorded": "text",
+        "state.changed": "trigger",
+        "ci.issue_resolved": "by",
+        "governance.evaluated": "verdict",
+    }.get(type_)
+    return str(data.get(first, "")) if first else ""
+
+
+@click.command()
+@click.argument("event")
+@options.as_json
+@options.directory
+def show(place: str, event: str, as_json: bool) -> None:
+    """Show one event whole, with what caused it.
+
+    EVENT is an index, an event id, or the first digits of one.
+    """
+    import json
+
+    from hee_core.history import resolve
+
+    terminal = options.terminal(as_json)
+    with options.workspace(place) as workspace:
+        entry = workspace.log.entry(resolve(workspace.log, event))
+    document = options.entry_json(entry)
+    if as_json:
+        terminal.json(document)
+        return
+    terminal.line(terminal.bold(f"{entry.index}  {entry.event.type}"))
+    for name in ("time", "actor", "subject", "id", "commit"):
+        terminal.line(f"  {name:8} {document[name]}")
+    for cause in entry.event.causes:
+        terminal.line(f"  cause    {cause}")
+    terminal.line()
+    terminal.line(terminal.fit_block(json.dumps(entry.event.data, indent=2, ensure_ascii=False)))

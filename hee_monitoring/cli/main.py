@@ -1,0 +1,121 @@
+"""The command `hee`: which commands there are, and how an error becomes an exit status.
+
+0 fine, 1 findings, 2 could not do it, 130 interrupted. A command's module is imported only when it runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+# name -> (module, attribute, one line of help)
+COMMANDS = {
+    "init": ("init", "init", "Make a key, a configuration and the log of this repository."),
+    "monitor": ("monitor", "monitor", "Watch the CI: detect, explain, decide, repair, record."),
+    "explain": ("explain", "explain", "Say why a log is red, with the line that proves it."),
+    "fix": ("fix", "fix", "Repair what may be repaired, and prove it."),
+    "log": ("log", "log", "List the events."),
+    "show": ("log", "show", "Show one event whole."),
+    "state": ("state", "state", "Show the state capsule, now or at any earlier point."),
+    "verify": ("verify", "verify", "Check every byte, signature and projection of the log."),
+    "rollback": ("state", "rollback", "Make an earlier point's state the present one."),
+    "decide": ("decide", "decide", "Record a decision that later repairs must respect."),
+    "freeze": ("state", "freeze", "Stop all writes until a person ends it."),
+    "unfreeze": ("state", "unfreeze", "End a freeze (a person's key only)."),
+    "capsule": ("capsule", "capsule", "Render or validate state capsules."),
+    "governance": ("governance", "governance", "Check a repository against the rules."),
+    "patterns": ("patterns", "patterns", "List and show the failure patterns."),
+    "keys": ("keys", "keys", "Where the key is, and whom the log trusts."),
+    "doctor": ("doctor", "doctor", "Find what is missing and say how to get it."),
+    "demo": ("demo", "demo", "Show the whole loop on a real broken pipeline."),
+}
+
+
+class Lazy(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of a first use."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports one command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"hee_monitoring.cli.{module}"), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the commands without importing one of them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's callback
+    if value:
+        import hee_core
+        import hee_governance
+        import hee_monitoring
+
+        click.echo(
+            f"hee: core {hee_core.__version__}, governance {hee_governance.__version__}, "
+            f"monitoring {hee_monitoring.__version__}"
+        )
+        ctx.exit(0)
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-C", "directory", default=".", metavar="DIR", help="The repository (default: here).")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the versions.")
+@click.pass_context
+def hee(ctx: click.Context, directory: str) -> None:
+    """The flight recorder and autopilot for CI.
+
+    Watches the CI of a repository, explains every failure with the line that proves it, decides under written rules
+    whether it may repair it, repairs it in isolation, proves the repair by running the failed job again, and records
+    all of it as signed events in the branch hee/log.
+    """
+    ctx.obj = directory
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line and exits."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Runs the command line and returns its exit status."""
+    from hee_monitoring.cli.terminal import Terminal
+
+    try:
+        result = hee.main(args=arguments, prog_name="hee", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        Terminal().error("interrupted: nothing is left half done", "run the same command again to go on")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output went away; that is its right
+        return 0
+    except Exception as error:
+        from hee_core.errors import HeeError
+
+        if not isinstance(error, HeeError):
+            raise
+        Terminal().error(str(error), error.hint)
+        return 2
+    return result if isinstance(result, int) else 0
+
+
+if __name__ == "__main__":
+    main()

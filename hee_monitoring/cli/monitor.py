@@ -1,0 +1,162 @@
+"""`hee monitor` and `hee fix`: run cycles, and say in one screen what is red, why, and who acts next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hee_monitoring.cli import options
+
+if TYPE_CHECKING:
+    from hee_monitoring.cli.terminal import Terminal
+    from hee_monitoring.cycle import Cycle, Result
+    from hee_monitoring.workspace import Workspace
+
+WORD = {"operational": "OK", "degraded": "WARNING", "maintenance": "WARNING", "hee-compliance-check": "CRITICAL", "failed": "CRITICAL"}
+_OUTCOME = {
+    "verified": ("OK", "repaired and proved"),
+    "applied": ("OK", "applied, waits for its review"),
+    "rolled_back": ("WARNING", "repair rolled back, nothing left behind"),
+    "refused": ("WARNING", "repair refused"),
+    "pending_review": ("WARNING", "waits for a review"),
+}
+_source = click.option(
+    "--source", type=click.Choice(["auto", "github", "act", "logs"]), default="auto", show_default=True, help="Where evidence comes from."
+)
+_logs = click.option("--log", "logs", type=click.Path(path_type=Path), multiple=True, help="A log file (with --source logs).")
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="One cycle, then end.")
+@_source
+@_logs
+@click.option("--no-fix", is_flag=True, help="Repair nothing.")
+@click.option("--rerun", is_flag=True, help="Run the jobs of a commit that was judged before once more.")
+@click.option("--cycles", type=click.IntRange(min=1), help="End after so many cycles.")
+@options.as_json
+@options.directory
+def monitor(
+    place: str, once: bool, source: str, logs: tuple[Path, ...], no_fix: bool, rerun: bool, cycles: int | None, as_json: bool
+) -> int:
+    """Watch the CI: detect, explain, decide, repair, record.
+
+    Judges the commit that HEAD is at; uncommitted changes are left aside. Looks every 60 seconds, every 30 while
+    something is open; --once looks once. Exits 1 while something is red.
+
+    \b
+    Examples:
+      hee monitor --once
+      hee monitor --once --no-fix --json
+    """
+    from hee_monitoring.watch import watch
+
+    terminal = options.terminal(as_json)
+    with options.workspace(place) as workspace:
+        last = None
+        for cycle, result in watch(
+            workspace, source=source, logs=logs, fix=not no_fix, rerun=rerun, limit=1 if once else cycles, progress=terminal.progress
+        ):
+            last = result
+            if not as_json and (once or result.events or last is None):
+                screen(terminal, workspace, cycle, result)
+        state = workspace.log.state
+        if as_json and last is not None:
+            terminal.json(_document(workspace, last))
+    return 1 if state.issues else 0
+
+
+@click.command()
+@click.argument("issue", required=False)
+@click.option("--dry-run", "--hee-dry-run", "dry_run", is_flag=True, help="Show the diff, write nothing.")
+@click.option("--apply", is_flag=True, help="Also bring the repair into the current branch.")
+@options.as_json
+@options.directory
+def fix(place: str, issue: str | None, dry_run: bool, apply: bool, as_json: bool) -> int:
+    """Repair what may be repaired, and prove it.
+
+    ISSUE is an issue id (default: all open ones). A repair is a branch hee/fix/ISSUE with one signed commit; the
+    worktree stays as it is unless --apply is given.
+    """
+    from hee_monitoring import applying
+    from hee_monitoring.watch import one_cycle
+
+    terminal = options.terminal(as_json)
+    with options.workspace(place) as workspace:
+        if dry_run:
+            proposals = applying.preview(workspace, issue, progress=terminal.progress)
+            if as_json:
+                terminal.json({"dry_run": True, "fixes": proposals})
+                return 0
+            for proposal in proposals:
+                terminal.status("OK" if proposal["outcome"] in ("verified", "applied") else "WARNING", f"{proposal['issue_id']}: {proposal['outcome']}: {proposal['reason']}")
+                terminal.line(terminal.fit_block(proposal["diff"]))
+            if not proposals:
+                terminal.status("OK", "nothing that may be repaired is open")
+            return 0
+        cycle, result = one_cycle(workspace, source="auto", only=issue or "", rerun=True, progress=terminal.progress)
+        if apply:
+            result.notes += applying.apply(workspace, issue)
+        if as_json:
+            terminal.json(_document(workspace, result))
+        else:
+            screen(terminal, workspace, cycle, result)
+        return 1 if workspace.log.state.issues else 0
+
+
+def _document(workspace: Workspace, result: Result) -> dict[str, Any]:
+    from hee_monitoring.status import document
+
+    return document(workspace.log.state, head=workspace.log.head, events_appended=result.events, unknown=result.unknown, notes=result.notes)
+
+
+def screen(terminal: Terminal, workspace: Workspace, cycle: Cycle, result: Result) -> None:
+    """What a person paged at night is glad of."""
+    state = workspace.log.state
+    at = f"{cycle.branch + '@' if cycle.branch else ''}{cycle.commit[:7]}"
+    count = len(state.issues)
+    words = f"{count} open issue(s)" if count else "nothing is red"
+    terminal.status(WORD[state.status], f"{terminal.bold(state.status)} at {at}: {words}")
+    for issue in state.issues.values():
+        _issue(terminal, issue)
+    for job, reason in result.unknown.items():
+        terminal.status("UNKNOWN", f"{job.rpartition('#')[2]}: {reason}")
+    terminal.line()
+    for note in result.notes:
+        terminal.line(f"  note: {note}")
+    _aside(terminal, workspace)
+    if result.events:
+        terminal.line(f"  recorded {result.events} events; the story: git log hee/log")
+    else:
+        terminal.line(f"  nothing new: {'judged now' if result.polled else f'{at} was judged before (--rerun judges it again)'}")
+    proved = [i["fix"]["branch"] for i in state.issues.values() if i["fix"] and i["fix"]["branch"]]
+    if proved:
+        terminal.line(f"  next: review and merge  git merge {' '.join(proved)}")
+
+
+def _issue(terminal: Terminal, issue: Any) -> None:
+    fix_ = issue["fix"]
+    word, words = _OUTCOME[fix_["outcome"]] if fix_ else ("CRITICAL" if issue["severity"] == "critical" else "WARNING", issue["action"] or "undecided")
+    place = issue["job"].rpartition("#")[2] or issue["category"]
+    terminal.line()
+    terminal.line(f"  {terminal.badge(word)} {terminal.bold(place)}  {terminal.fit(issue['title'], 70)}  {terminal.dim(issue['pattern_id'])}")
+    for item in issue["evidence"][:2]:
+        where = f"{item['where'] or 'log'}:{item['line']}" if item["line"] else item["where"] or item["channel"]
+        terminal.line(f"      {terminal.dim(terminal.fit(where, 40))}  {terminal.fit(item['text'], max(30, terminal.width - 12 - len(where)))}")
+    said = f"{issue['action']}: {words}"
+    if fix_ and fix_["strategy"]:
+        said += f" by {fix_['strategy']}"
+    if fix_ and fix_["outcome"] in ("rolled_back", "refused"):
+        said += f" ({fix_['reason']})"
+    terminal.line(f"      {terminal.fit(said, terminal.width - 6)}")
+    if issue["action"] in ("agent-review", "manual-only") and issue["next_step"]:
+        terminal.line(f"      next: {terminal.fit(issue['next_step'], terminal.width - 12)}")
+
+
+def _aside(terminal: Terminal, workspace: Workspace) -> None:
+    aside = workspace.repository.left_aside()
+    if aside:
+        terminal.line(f"  left aside: {len(aside)} uncommitted path(s); commits are judged")
+    if workspace.repository.is_shallow():
+        terminal.line("  shallow clone: history before its edge was not looked at")

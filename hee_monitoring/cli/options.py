@@ -1,0 +1,46 @@
+"""What several commands share: `--json`, `--at`, opening the log, and events as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hee_monitoring.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from hee_core.log import Entry
+    from hee_monitoring.workspace import Workspace
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+at = click.option("--at", metavar="POINT", help="As of an index, commit, event id or time.")
+directory = click.pass_obj
+
+
+def terminal(as_json: bool) -> Terminal:  # noqa: FBT001 - it is the flag
+    """The terminal of a command."""
+    return Terminal(as_json=as_json)
+
+
+def workspace(place: str) -> Workspace:
+    """The repository that the command is about."""
+    from hee_monitoring.workspace import Workspace
+
+    return Workspace.open(place)
+
+
+def entry_json(entry: Entry) -> dict[str, Any]:
+    """An entry as `hee log --json` prints it."""
+    event = entry.event
+    return {
+        "index": entry.index,
+        "id": event.id,
+        "type": event.type,
+        "time": event.time,
+        "actor": event.actor,
+        "subject": event.subject,
+        "commit": entry.commit,
+        "causes": list(event.causes),
+        "version": event.version,
+        "data": event.data,
+    }

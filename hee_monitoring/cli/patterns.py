@@ -1,0 +1,110 @@
+"""`hee patterns`: what the diagnosis knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hee_monitoring.cli import options
+
+if TYPE_CHECKING:
+    from hee_monitoring.database import Pattern
+
+
+@click.group()
+def patterns() -> None:
+    """List and show the failure patterns."""
+
+
+@patterns.command("list")
+@click.option("--category", help="Only this category.")
+@options.as_json
+def list_(category: str | None, as_json: bool) -> None:
+    """List the patterns: id, category, title."""
+    from hee_monitoring.database import PatternDB
+
+    terminal = options.terminal(as_json)
+    database = PatternDB.load()
+    chosen = [pattern for pattern in database if not category or pattern.category == category]
+    if as_json:
+        terminal.json({"version": database.version, "digest": database.digest, "patterns": [_document(pattern) for pattern in chosen]})
+        return
+    terminal.table([(pattern.pattern_id, pattern.category, pattern.title) for pattern in chosen], indent=0)
+    terminal.line(f"{len(chosen)} patterns, version {database.version}")
+
+
+@patterns.command()
+@click.argument("pattern_id")
+@options.as_json
+def show(pattern_id: str, as_json: bool) -> None:
+    """Show one pattern: what it means, what to do, who decides, and its examples."""
+    from hee_core.errors import NotFound
+    from hee_governance.matrix import Matrix
+    from hee_monitoring.database import PatternDB
+
+    terminal = options.terminal(as_json)
+    pattern = PatternDB.load().get(pattern_id)
+    if pattern is None:
+        raise NotFound(f"HEE pattern not found: {pattern_id}", hint="`hee patterns list` has them all")
+    row = Matrix.load().row(pattern.matrix_row)
+    if as_json:
+        terminal.json({**_document(pattern), "action": row.action, "rationale": row.rationale})
+        return
+    terminal.line(terminal.bold(f"{pattern.pattern_id}  {pattern.title}"))
+    terminal.table(
+        [
+            ("category", f"{pattern.category} (read from: {pattern.channel})"),
+            ("impact", f"{pattern.hee_impact}; safety of automation {pattern.safety_level}; rollback required {'Yes' if pattern.rollback_required else 'No'}"),
+            ("decision", f"{row.action}: {row.rationale}"),
+            ("what", pattern.what),
+            ("next", pattern.remedy),
+        ]
+    )
+    for example in pattern.examples:
+        terminal.line(f"  example   {terminal.fit(example, terminal.width - 12)}")
+
+
+@patterns.command()
+@click.argument("pattern_id", required=False)
+@options.as_json
+def test(pattern_id: str | None, as_json: bool) -> int:
+    """Run the examples of one pattern, or of all: each must be explained by it, each counterexample must not."""
+    from hee_monitoring.classify import explain_log
+    from hee_monitoring.database import PatternDB
+
+    terminal = options.terminal(as_json)
+    database = PatternDB.load()
+    failed, ran = [], 0
+    for pattern in database:
+        if pattern_id and pattern.pattern_id != pattern_id:
+            continue
+        for text, wanted in ((*((e, True) for e in pattern.examples), *((e, False) for e in pattern.counterexamples))):
+            ran += 1
+            found = explain_log(text.encode(), database)
+            hit = pattern.pattern_id in {found.pattern_id, *(other.pattern_id for other in found.secondary)}
+            if hit is not wanted and pattern.role in ("cause", "verdict"):
+                failed.append((pattern.pattern_id, "missed" if wanted else "matched", text))
+    if as_json:
+        terminal.json({"ran": ran, "failed": [{"pattern_id": p, "what": w, "example": t} for p, w, t in failed]})
+    else:
+        terminal.table(failed)
+        terminal.status("OK" if ran and not failed else "CRITICAL", f"{ran} examples, {len(failed)} wrong")
+    return 1 if failed or not ran else 0
+
+
+def _document(pattern: Pattern) -> dict[str, Any]:
+    return {
+        "pattern_id": pattern.pattern_id,
+        "title": pattern.title,
+        "description": pattern.description,
+        "category": pattern.category,
+        "channel": pattern.channel,
+        "hee_impact": pattern.hee_impact,
+        "safety_level": pattern.safety_level,
+        "rollback_required": pattern.rollback_required,
+        "matrix_row": pattern.matrix_row,
+        "what": pattern.what,
+        "remedy": pattern.remedy,
+        "examples": list(pattern.examples),
+    }

@@ -1,0 +1,101 @@
+"""`hee state`, `rollback`, `freeze`, `unfreeze`: where things stand, and the ways a person steers them."""
+
+from __future__ import annotations
+
+import click
+
+from hee_monitoring.cli import options
+
+_WORD = {"operational": "OK", "degraded": "WARNING", "maintenance": "WARNING", "hee-compliance-check": "CRITICAL", "failed": "CRITICAL"}
+
+
+@click.command()
+@options.at
+@options.as_json
+@options.directory
+def state(place: str, at: str | None, as_json: bool) -> None:
+    """Show the state capsule, now or at any earlier point.
+
+    \b
+    Examples:
+      hee state
+      hee state --at 12
+      hee state --at 2026-01-24 --json
+    """
+    from hee_core import capsule
+    from hee_core.history import resolve
+
+    terminal = options.terminal(as_json)
+    with options.workspace(place) as workspace:
+        log = workspace.log
+        index = resolve(log, at)
+        found = log.state if at is None else log.state_after(index)
+        document = capsule.build(found, log_id=log.id)
+    if as_json:
+        terminal.json(document)
+        return
+    terminal.status(_WORD[found.status], f"{found.status} after event {index} ({found.time[:19]}Z)")
+    for issue in found.issues.values():
+        fix = issue["fix"] or {}
+        terminal.line(f"  {terminal.bold(issue['issue_id'])}  {issue['title']}")
+        terminal.line(f"    {issue['job'] or issue['source']}  {issue['action'] or 'undecided'}  {fix.get('outcome', '')}".rstrip())
+    if not found.issues:
+        terminal.line("  no open issue")
+    decisions = [record for record in found.decisions.values() if record["kind"] == "standing"]
+    for record in decisions:
+        terminal.line(f"  decision {record['decision_id']}: {record['statement']}")
+    if found.frozen:
+        terminal.status("WARNING", f"frozen: {found.ledger.frozen_reason}")
+
+
+@click.command()
+@click.option("--to", required=True, metavar="POINT", help="Index, commit, event id or time to return to.")
+@click.option("--reason", required=True, help="Why; it stays in the record.")
+@options.as_json
+@options.directory
+def rollback(place: str, to: str, reason: str, as_json: bool) -> None:
+    """Make an earlier point's state the present one.
+
+    One more event replays the operational state of that point. Nothing is rewritten: every decision and every failed
+    attempt stays in the record.
+    """
+    from hee_core.history import rollback as roll_back
+
+    terminal = options.terminal(as_json)
+    with options.workspace(place) as workspace:
+        entry = roll_back(workspace.log, to=to, reason=reason)
+        status = workspace.log.state.status
+    if as_json:
+        terminal.json({**options.entry_json(entry), "status": status})
+        return
+    terminal.status("OK", f"the state is {status} again, as after event {entry.event.data['to_index']} (event {entry.index})")
+
+
+@click.command()
+@click.option("--reason", required=True, help="Why; it stays in the record.")
+@options.as_json
+@options.directory
+def freeze(place: str, reason: str, as_json: bool) -> None:
+    """Stop all writes but approvals and decisions until a person ends it."""
+    _say(place, "state.frozen", reason, as_json=as_json, words="frozen: repairs and monitoring wait for `hee unfreeze`")
+
+
+@click.command()
+@click.option("--reason", required=True, help="Why; it stays in the record.")
+@options.as_json
+@options.directory
+def unfreeze(place: str, reason: str, as_json: bool) -> None:
+    """End a freeze. Takes a person's key: HEE_ACTOR=human:NAME and a key that the log knows."""
+    _say(place, "state.unfrozen", reason, as_json=as_json, words="unfrozen")
+
+
+def _say(place: str, type_: str, reason: str, *, as_json: bool, words: str) -> None:
+    from hee_core.events import Event
+
+    terminal = options.terminal(as_json)
+    with options.workspace(place) as workspace:
+        entry = workspace.log.append([Event.new(type_, {"reason": reason}, subject="state", clock=workspace.clock)])
+    if as_json:
+        terminal.json(options.entry_json(entry))
+        return
+    terminal.status("OK", words)

@@ -1,0 +1,57 @@
+"""What one cycle is given, what it did, and how a stage writes: compare-and-swap from the state it was computed of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hee_core.errors import Conflict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hee_core.events import Event
+    from hee_core.projection import State
+    from hee_monitoring.evidence import Judge, Source
+    from hee_monitoring.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """One look at one commit. `judge` proves repairs; without one, or with `fix` off, nothing is repaired."""
+
+    workspace: Workspace
+    source: Source
+    commit: str
+    branch: str
+    judge: Judge | None = None
+    fix: bool = True
+    rerun: bool = False
+    only: str = ""
+    progress: Callable[[str], None] = lambda _: None
+
+
+@dataclass
+class Result:
+    """What a cycle did: how many events it appended, what it could not judge, and what a person should know."""
+
+    events: int = 0
+    unknown: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    polled: bool = False
+
+
+def record(cycle: Cycle, result: Result, make: Callable[[State], Sequence[Event]]) -> None:
+    """Appends what a stage has to say about the state it was said of; if another writer was first, says it anew."""
+    log = cycle.workspace.log
+    while True:
+        head, state = log.head, log.state
+        events = make(state)
+        if not events:
+            return
+        try:
+            log.append(events, expected=head)
+        except Conflict:
+            continue
+        result.events += len(events)
+        return

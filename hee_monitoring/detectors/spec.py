@@ -1,0 +1,66 @@
+"""HEE-PAT-003 Spec Coverage Gap: clauses of the specification that no test proves.
+
+Sub-rules: **a** no trace · **b** a trace only to tests that are skipped or expected to fail · **i** a trace only to
+tests that assert nothing. All three are one gap with one fingerprint, so that a pending skeleton, which turns **a**
+into **b**, neither closes the issue nor opens another. More gaps than `BOUND` are one diagnosis.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hee_governance.speccoverage import Clause, spec_coverage
+from hee_monitoring.detectors.subject import BOUND, Found, line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from hee_monitoring.detectors.subject import Known
+    from hee_monitoring.evidence import Evidence
+
+
+def detect(tree: Mapping[str, bytes], known: Known) -> Iterator[Found]:
+    """Measures spec coverage; a clause that an unreadable test file names is not called a gap."""
+    measured = spec_coverage(tree, known.config)
+    blind = [tree[path].decode("utf-8", "replace") for path, _ in measured.unreadable]
+    gaps = [clause for clause in measured.uncovered if not any(clause.id in text for text in blind)]
+    if len(gaps) > BOUND:
+        yield _many(gaps, measured.denominator)
+        return
+    for clause in gaps:
+        captures = {"clause": clause.id, "path": clause.path, "line": str(clause.line), "sub_rule": _letter(clause)}
+        if clause.why:
+            captures["trace"] = clause.why
+        yield Found(
+            "HEE-PAT-003",
+            "spec",
+            "gap",
+            clause.id,
+            f"Spec coverage gap: no test proves {clause.id}",
+            10_000,
+            _evidence(clause),
+            captures,
+        )
+
+
+def _many(gaps: list[Clause], total: int) -> Found:
+    names = ""
+    for clause in gaps:
+        if len(names) + len(clause.id) > 1800:
+            break
+        names += f" {clause.id}"
+    title = f"Spec coverage gap: {len(gaps)} of {total} clauses have no test that proves them"
+    evidence = tuple(line(clause.path, clause.line, clause.text) for clause in gaps[:10])
+    captures = {"clauses": names.strip(), "count": str(len(gaps))}
+    return Found("HEE-PAT-003", "spec", "gap", "many", title, 10_000, evidence, captures)
+
+
+def _letter(clause: Clause) -> str:
+    if not clause.why:
+        return "a"
+    return "i" if clause.why.endswith("asserts nothing") else "b"
+
+
+def _evidence(clause: Clause) -> tuple[Evidence, ...]:
+    first = line(clause.path, clause.line, clause.text)
+    return (first, line(clause.path, clause.line, clause.why)) if clause.why else (first,)

@@ -1,0 +1,59 @@
+"""The fix strategies there are, and which of them may try a failure.
+
+Responsible for the order: what is narrow and needs no tool comes before what runs a repository's own hooks. A strategy
+is one file; adding it to `REGISTRY` is all that makes it known.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hee_monitoring.fixes.black_format import BlackFormat
+from hee_monitoring.fixes.cargo_fmt import CargoFmt
+from hee_monitoring.fixes.executable_bit import ExecutableBit
+from hee_monitoring.fixes.isort_imports import IsortImports
+from hee_monitoring.fixes.npm_lock import NpmLock
+from hee_monitoring.fixes.pre_commit import PreCommit
+from hee_monitoring.fixes.prettier import Prettier
+from hee_monitoring.fixes.ruff_format import RuffFormat
+from hee_monitoring.fixes.ruff_lint import RuffImports, RuffLint
+from hee_monitoring.fixes.spec_skeleton import SpecSkeleton
+from hee_monitoring.fixes.uv_lock import UvLock
+from hee_monitoring.fixes.whitespace import Whitespace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from hee_monitoring.evidence import Diagnosis
+    from hee_monitoring.fixes.strategy import Strategy
+
+REGISTRY: tuple[Strategy, ...] = (
+    RuffFormat(),
+    BlackFormat(),
+    IsortImports(),
+    RuffImports(),
+    RuffLint(),
+    Prettier(),
+    CargoFmt(),
+    Whitespace(),
+    ExecutableBit(),
+    UvLock(),
+    NpmLock(),
+    SpecSkeleton(),
+    PreCommit(),
+)
+
+
+def candidates(
+    diagnosis: Diagnosis, matrix_row: str, tree: Path, strategies: Sequence[Strategy] = REGISTRY
+) -> tuple[Strategy, ...]:
+    """The strategies that serve this row of the matrix and can try this failure in this tree, in order."""
+    return tuple(s for s in strategies if matrix_row in s.rows and s.applies(diagnosis, tree) is None)
+
+
+def select(
+    diagnosis: Diagnosis, matrix_row: str, tree: Path, strategies: Sequence[Strategy] = REGISTRY
+) -> Strategy | None:
+    """The strategy that is tried first; None when no strategy repairs this."""
+    return next(iter(candidates(diagnosis, matrix_row, tree, strategies)), None)

@@ -1,0 +1,93 @@
+"""What is red: from runs and detectors to observations, one for each distinct failure. Pure.
+
+Green jobs are counted as well, since only a job that was seen green resolves an issue; a job that could not be judged
+is UNKNOWN and named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hee_monitoring.evidence import Conclusion, Diagnosis, Job, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from hee_core.record import Record
+
+FAILING = {
+    Conclusion.FAILURE,
+    Conclusion.TIMED_OUT,
+    Conclusion.CANCELLED,
+    Conclusion.STARTUP_FAILURE,
+    Conclusion.ACTION_REQUIRED,
+    Conclusion.STALE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One failure: its diagnosis, and the run and job that showed it (none for what a detector found in files)."""
+
+    diagnosis: Diagnosis
+    run: Run | None = None
+    job: Job | None = None
+
+    @property
+    def issue_id(self) -> str:
+        """The same failure is the same issue over runs, branches and machines."""
+        return f"HEE-ISS-{self.diagnosis.fingerprint[:10]}"
+
+    @property
+    def job_key(self) -> str:
+        """The job, or nothing."""
+        return self.job.key if self.job else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """All that one poll showed."""
+
+    observations: tuple[Observation, ...]
+    passed: tuple[str, ...]
+    failed: tuple[str, ...]
+    unknown: Mapping[str, str]
+
+
+def observe(runs: Iterable[Run], detected: Iterable[Diagnosis], diagnose: Callable[[Job], Diagnosis]) -> Picture:
+    """Diagnoses every failing job and adds what the detectors found; the first of equal failures stands for all."""
+    found: dict[str, Observation] = {}
+    passed, failed, unknown = [], [], {}
+    for run in runs:
+        for job in run.jobs:
+            if job.conclusion in FAILING:
+                failed.append(job.key)
+                diagnosis = diagnose(job)
+                if diagnosis.category != "none":
+                    found.setdefault(diagnosis.fingerprint, Observation(diagnosis, run, job))
+            elif job.conclusion is Conclusion.SUCCESS:
+                passed.append(job.key)
+            elif job.conclusion is Conclusion.UNKNOWN:
+                unknown[job.key] = job.reason or "the source did not say how it ended"
+    for diagnosis in detected:
+        found.setdefault(diagnosis.fingerprint, Observation(diagnosis))
+    return Picture(tuple(found.values()), tuple(passed), tuple(failed), unknown)
+
+
+def resolved(picture: Picture, issues: Mapping[str, Record], *, detectors_ran: bool) -> dict[str, str]:
+    """The open issues that a positive observation closes, each with the words for it.
+
+    A job's issue closes when that job was seen green; a detector's when the detector looked and did not find it.
+    """
+    still = {observation.issue_id for observation in picture.observations}
+    green = set(picture.passed)
+    closed = {}
+    for issue_id, issue in issues.items():
+        if issue_id in still:
+            continue
+        if issue["job"] and issue["job"] in green:
+            closed[issue_id] = f"{issue['job']} was seen green"
+        elif not issue["job"] and issue["source"] == "files" and detectors_ran:
+            closed[issue_id] = "the detector looked again and did not find it"
+    return closed

@@ -1,0 +1,209 @@
+"""The flow, written once: observe, classify, assess, decide, fix, record, tell. It reads like the specification's graph.
+
+Each stage takes values and gives values; what it has to say is one append. A later stage learns of an earlier one only
+from the log, so a cycle that was killed anywhere is finished by the next one, and nothing is said twice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hee_core import chain
+from hee_core.canonical import clean, digest
+from hee_core.clock import seconds_between
+from hee_core.events import Event
+from hee_core.tree import CommitTree
+from hee_monitoring import classify, facts, repairs
+from hee_monitoring.cycle import Cycle, Result, record
+from hee_monitoring.impact import assess
+from hee_monitoring.observe import Observation, Picture, observe, resolved
+from hee_monitoring.telling import tell, transitions
+from hee_monitoring.verdicts import policy_name, verdict_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hee_core.projection import State
+    from hee_governance.rules import Report
+    from hee_monitoring.evidence import Diagnosis, Job, Run
+
+HEARTBEAT = 3600.0  # seconds between two records of quiet polls
+
+
+def run(cycle: Cycle) -> Result:
+    """Runs one whole cycle."""
+    result = Result()
+    began = cycle.workspace.clock.monotonic()
+    picture = look(cycle, result)
+    decide(cycle, result)
+    if cycle.fix and cycle.judge is not None:
+        repairs.repair_all(cycle, result, picture)
+    tell(cycle, result, int((cycle.workspace.clock.monotonic() - began) * 1000))
+    return result
+
+
+# ------------------------------------------------------------------ A to H: look, classify, assess
+
+
+def look(cycle: Cycle, result: Result) -> Picture:
+    """Polls the source unless it judged this commit before, runs the detectors, and records what is new."""
+    workspace, log = cycle.workspace, cycle.workspace.log
+    began = workspace.clock.monotonic()
+    state = log.state
+    with CommitTree(workspace.repository, cycle.commit) as tree:
+        report, detected = inspect(cycle, tree, state)
+    runs = cycle.source.runs(cycle.commit) if must_poll(cycle, state) else ()
+    result.polled = bool(runs)
+    picture = observe(runs, detected, lambda job: diagnose(cycle, job))
+    result.unknown.update(picture.unknown)
+    duration = int((workspace.clock.monotonic() - began) * 1000)
+
+    def news(state: State) -> list[Event]:
+        fresh = [seen for seen in picture.observations if is_news(seen, state, cycle.commit)]
+        closed = resolved(picture, state.issues, detectors_ran=True)
+        if not (fresh or closed or is_first_look(cycle, state, runs)):
+            return []
+        events = opening(cycle, state, report)
+        events.append(polled(cycle, runs, picture, issues=bool(fresh), duration_ms=duration))
+        events += [event for seen in fresh for event in failure(cycle, seen, state, picture)]
+        events += [green(cycle, issue_id, words) for issue_id, words in closed.items()]
+        return events + transitions(cycle, state, opened=bool(fresh))
+
+    record(cycle, result, news)
+    return picture
+
+
+def is_first_look(cycle: Cycle, state: State, runs: Sequence[Run]) -> bool:
+    """Whether the source has now judged a commit that it had not judged before."""
+    return bool(runs) and cycle.commit not in judged_by(cycle, state)
+
+
+def judged_by(cycle: Cycle, state: State) -> Sequence[str]:
+    """The commits that the cycle's source judged already."""
+    poll = state.operational.sources.get(cycle.source.name)
+    return poll["judged"] if poll else ()
+
+
+def must_poll(cycle: Cycle, state: State) -> bool:
+    """Whether the source has to be asked: for a commit that it judged before only if something is unfinished."""
+    unfinished = any(
+        issue["action"] in ("", "auto-fix", "rerun") and not issue["fix"] and issue["job"] for issue in state.issues.values()
+    )
+    return cycle.rerun or cycle.source.name == "logs" or cycle.commit not in judged_by(cycle, state) or (unfinished and cycle.fix)
+
+
+def is_news(seen: Observation, state: State, commit: str) -> bool:
+    """Whether an observation says something that the log does not: a new issue, or an open one at another commit."""
+    known = state.issues.get(seen.issue_id)
+    return known is None or (seen.run is not None and known["commit"] != commit)
+
+
+def inspect(cycle: Cycle, tree: Mapping[str, bytes], state: State) -> tuple[Report, tuple[Diagnosis, ...]]:
+    """Evaluates the rules and runs the detectors over the commit's files."""
+    from hee_governance import rules
+    from hee_monitoring import detectors
+
+    cycle.progress("reading the rules, capsules and specifications")
+    report = rules.check(tree, cycle.workspace.config)
+    return report, detectors.detect(tree, state, cycle.workspace.config, report)
+
+
+def diagnose(cycle: Cycle, job: Job) -> Diagnosis:
+    """Says why a job is red."""
+    return classify.diagnose(job, cycle.workspace.patterns)
+
+
+def opening(cycle: Cycle, state: State, report: Report) -> list[Event]:
+    """How a cycle that has something to say begins (nodes A, B, C)."""
+    workspace, log, clock = cycle.workspace, cycle.workspace.log, cycle.workspace.clock
+    events: list[Event] = []
+    loaded: dict[str, Any]
+    if workspace.config.digest != state.ledger.config.get("digest"):
+        loaded = {"path": workspace.config.path, "digest": workspace.config.digest, "governance": workspace.config.governance_rules}
+        events.append(Event.new("config.loaded", loaded, subject="config", clock=clock))
+    patterns = workspace.patterns
+    if patterns.digest != state.ledger.patterns.get("digest"):
+        loaded = {"version": patterns.version, "digest": patterns.digest, "count": len(patterns)}
+        events.append(Event.new("patterns.loaded", loaded, subject="patterns", clock=clock))
+    started = {
+        "source": cycle.source.name,
+        "capsule": digest(chain.capsule_bytes(log.refresh())),
+        "status": state.status,
+        "decisions": sorted(state.decisions)[:50],
+    }
+    evaluated = {
+        "scope": "cycle",
+        "verdict": report.verdict,
+        "evaluated": report.evaluated,
+        "rules": sorted({finding.rule for finding in report.findings})[:50],
+        "detail": f"{len(report.findings)} finding(s)",
+    }
+    return [
+        *events,
+        Event.new("monitor.started", started, subject="monitor", clock=clock),
+        Event.new("governance.evaluated", evaluated, subject="governance", clock=clock),
+    ]
+
+
+def polled(cycle: Cycle, runs: Sequence[Run], picture: Picture, *, issues: bool, duration_ms: int) -> Event:
+    """What the source showed (nodes D, E); without runs only files were looked at."""
+    data = {
+        "source": cycle.source.name if runs else "files",
+        "commit": cycle.commit,
+        "branch": clean(cycle.branch, limit=200),
+        "run_id": max((run.run_id for run in runs), default=0),
+        "jobs_passed": [clean(key, limit=200) for key in picture.passed],
+        "jobs_failed": [clean(key, limit=200) for key in picture.failed],
+        "jobs_unknown": [clean(key, limit=200) for key in picture.unknown],
+        "issues_detected": issues,
+        "duration_ms": duration_ms,
+    }
+    return Event.new("ci.polled", data, subject=f"commit/{cycle.commit}", clock=cycle.workspace.clock)
+
+
+def failure(cycle: Cycle, seen: Observation, state: State, picture: Picture) -> list[Event]:
+    """One failure detected, classified and assessed (nodes F, G, H)."""
+    clock, patterns = cycle.workspace.clock, cycle.workspace.patterns
+    known = state.issues.get(seen.issue_id) or state.operational.closed.get(seen.issue_id)
+    blocked = [key for key, reason in picture.unknown.items() if seen.job and seen.job.name in reason]
+    impact = assess(
+        seen.diagnosis, patterns.get(seen.diagnosis.pattern_id), branch=cycle.branch,
+        known=known["count"] if known else 0, blocked=blocked,
+    )  # fmt: skip
+    return [
+        facts.detected(seen, commit=cycle.commit, branch=cycle.branch, decisions=state.decisions, clock=clock),
+        facts.classified(seen, patterns, clock=clock),
+        facts.assessed(seen, impact, clock=clock),
+    ]
+
+
+def green(cycle: Cycle, issue_id: str, words: str) -> Event:
+    """An issue that a positive observation closes."""
+    data = {"issue_id": issue_id, "by": clean(words, limit=300), "commit": cycle.commit}
+    return Event.new("ci.issue_resolved", data, subject=f"issue/{issue_id}", clock=cycle.workspace.clock)
+
+
+# ------------------------------------------------------------------ I: decide
+
+
+def decide(cycle: Cycle, result: Result) -> None:
+    """Decides every open issue that has no decision yet."""
+
+    def verdicts(state: State) -> list[Event]:
+        return [
+            facts.decided(issue, verdict_of(cycle, issue, state), policy=policy_name(cycle), clock=cycle.workspace.clock)
+            for issue in state.issues.values()
+            if issue["action"] == "" and issue["pattern_id"]
+        ]
+
+    record(cycle, result, verdicts)
+
+
+def heartbeat(cycle: Cycle, result: Result, *, polls: int, since: str, longest_ms: int) -> bool:
+    """Records quiet polls as one event when an hour of them has passed; says whether it did."""
+    clock = cycle.workspace.clock
+    if seconds_between(since, clock.now()) < HEARTBEAT:
+        return False
+    data = {"source": cycle.source.name, "polls": polls, "since": since, "longest_gap_ms": longest_ms}
+    record(cycle, result, lambda _: [Event.new("monitor.heartbeat", data, subject="monitor", clock=clock)])
+    return True

@@ -1,0 +1,325 @@
+"""Reads what `act --json` said about one job, with the logs of its steps, as GitHub would have shown it.
+
+Responsible for telling apart how the steps ended, what the job printed, and what act itself could not do. The log has, for
+each step that ran, `##[group]Run …` with the script and `##[endgroup]`, then the output with `::error …::x` as `##[error]x`,
+and `##[error]Process completed with exit code N.` where it failed; there are no timestamps and no prefixes.
+
+Invariant: a job is a FAILURE only if a step's own command failed; whatever act was unable to do is UNKNOWN with a reason.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from hee_core import canonical
+from hee_monitoring.evidence import Annotation, Conclusion, Step
+from hee_monitoring.screening import PREINSTALLED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from hee_monitoring.workflow import PlannedJob, PlannedStep
+
+_EXIT = re.compile(r"exit status (\d+)|exit with `FAILURE`: (\d+)")
+_LATE = re.compile(r"cancelled|deadline exceeded")
+_COMMAND = re.compile(rb"^[ \t]*::([a-z-]+)(?: ([^\r\n]*?))?::([^\r\n]*)", re.IGNORECASE)
+_MISSING = re.compile(
+    rb"(?:^|[:\s])([\w.+-]+): (?:command )?not found\s*$|make: ([\w.+-]+): No such file", re.MULTILINE
+)
+_LEVELS = {b"error": "failure", b"warning": "warning", b"notice": "notice"}
+_HIDDEN = frozenset(
+    {
+        b"add-mask",
+        b"set-output",
+        b"save-state",
+        b"add-path",
+        b"set-env",
+        b"add-matcher",
+        b"remove-matcher",
+        b"debug",
+        b"echo",
+        b"stop-commands",
+    }
+)
+_LAST = 64 * 1024
+_MOST_ANNOTATIONS = 50
+_OUTSIDE = (
+    (
+        re.compile(rb"Read-only file system|\bEROFS\b"),
+        "writes outside its own directory, which the sandbox keeps read-only",
+    ),
+    (
+        re.compile(rb"Cannot connect to the Docker daemon|[Dd]ocker\.sock"),
+        "needs Docker, which is kept from reaching your machine",
+    ),
+    (
+        re.compile(rb"sudo: .*(?:no new privileges|effective uid is not 0|must be owned by uid 0)"),
+        "runs sudo, which does nothing here",
+    ),
+)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What act said of one step."""
+
+    started: bool = False
+    result: str = ""
+    forgiven: bool = False
+    errors: list[str] = field(default_factory=list)
+    output: list[bytes] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Spoken:
+    """What act said of one job: its steps by number, how it ended, and act's own complaints."""
+
+    steps: dict[int, _Seen] = field(default_factory=dict)
+    result: str = ""
+    heard: bool = False
+    complaints: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class StepLog:
+    """What a step that ran behind the wrapper printed; `code` is None when it did not come to its end."""
+
+    text: bytes
+    code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a job ended, in the words of the evidence."""
+
+    conclusion: Conclusion
+    reason: str
+    log: bytes
+    steps: tuple[Step, ...]
+    annotations: tuple[Annotation, ...]
+
+
+def listen(output: bytes, job_id: str) -> Spoken:
+    """Sorts act's lines; lines that are not JSON are act's complaints."""
+    spoken = Spoken()
+    for line in output.split(b"\n"):
+        if not line:
+            continue
+        try:
+            event = json.loads(line)
+        except ValueError:
+            spoken.complaints.append(line.decode("utf-8", "replace"))
+            continue
+        if isinstance(event, dict) and event.get("jobID") == job_id:
+            spoken.heard = True
+            _hear(spoken, event)
+        elif isinstance(event, dict) and event.get("level") in ("error", "fatal", "panic"):
+            spoken.complaints.append(str(event.get("msg", "")))
+    return spoken
+
+
+def _hear(spoken: Spoken, event: Mapping[str, Any]) -> None:
+    spoken.result = str(event.get("jobResult") or spoken.result)
+    message, number = str(event.get("msg", "")), str(event.get("step", ""))
+    inner = len(event.get("stepID") or ()) > 1
+    if not number.isdecimal():
+        if event.get("level") == "error":
+            spoken.complaints.append(message)
+        return
+    step = spoken.steps.setdefault(int(number), _Seen())
+    step.started = True
+    if event.get("raw_output"):
+        step.output.append(message.encode("utf-8", "surrogateescape"))
+    elif "raw" in event:
+        step.output.append(str(event["raw"]).encode("utf-8", "surrogateescape"))
+    elif "command" in event:
+        return
+    elif event.get("stepResult") and not inner:
+        step.result = str(event["stepResult"])
+    elif message == "Failed but continue next step" and not inner:
+        step.forgiven = True
+    elif event.get("level") == "error":
+        step.errors.append(message)
+
+
+def judge(job: PlannedJob, spoken: Spoken, logs: Mapping[int, StepLog], installed: Callable[[str], bool]) -> Outcome:
+    """Puts the job together; `logs` are of the steps that ran behind the wrapper, by number from 0."""
+    parts: list[bytes] = []
+    steps: list[Step] = []
+    annotations: list[Annotation] = []
+    masks: list[bytes] = []
+    blame: str | None = None
+    for number, planned in enumerate(job.steps):
+        seen = spoken.steps.get(number, _Seen())
+        log = logs.get(number) or StepLog(b"".join(seen.output), None)
+        conclusion = _concluded(seen)
+        if seen.started:
+            shown, noted = _shown(log.text, masks)
+            ending = _ending(seen, planned, log)
+            parts += [_heading(planned), shown, b"" if not shown or shown.endswith(b"\n") else b"\n", ending]
+            annotations += noted
+            annotations += [Annotation(ending.decode().removeprefix("##[error]").strip())] if ending else []
+        if conclusion is Conclusion.FAILURE and blame is None:
+            blame = _why_not_judged(planned, seen, log, installed)
+        steps.append(Step(canonical.clean(planned.title, limit=200), number + 1, conclusion))
+    conclusion, reason = _verdict(spoken, blame)
+    text = b"".join(parts)
+    for mask in masks:
+        text = text.replace(mask, b"***")
+    return Outcome(conclusion, reason, text, tuple(steps), tuple(annotations[:_MOST_ANNOTATIONS]))
+
+
+def _verdict(spoken: Spoken, blame: str | None) -> tuple[Conclusion, str]:
+    """How the job ended; `blame` is why its first failed step says nothing, empty when it does, None when none failed."""
+    if spoken.result == "success":
+        return Conclusion.SUCCESS, ""
+    if spoken.result == "failure":
+        if blame == "":
+            return Conclusion.FAILURE, ""
+        return Conclusion.UNKNOWN, blame or complaint(spoken) or "act says that it failed, and names no step"
+    return Conclusion.UNKNOWN, complaint(spoken) or "act ended without saying how the job ended"
+
+
+def complaint(spoken: Spoken) -> str:
+    """The first thing that act itself complained of, in one clean line, or nothing."""
+    said = [
+        *spoken.complaints,
+        *(error for step in spoken.steps.values() for error in step.errors if not _EXIT.search(error)),
+    ]
+    told = [text.removeprefix("Error: ").strip() for text in said if "docker connection" not in text and text.strip()]
+    told = [text for text in told if not re.fullmatch(r"Job '.*' failed", text, re.DOTALL)]
+    return f"act could not run it: {canonical.clean(' '.join(told[0].split()), limit=300)}" if told else ""
+
+
+def join_log(head: bytes, older: bytes, last: bytes, lost: int) -> bytes:
+    """The bytes of a step's log from its three files, with a line where the middle is missing."""
+    return head + (b"\n[hee: %d bytes left out]\n" % lost if lost else b"") + older + last
+
+
+def _concluded(seen: _Seen) -> Conclusion:
+    if not seen.started:
+        return Conclusion.SKIPPED
+    if seen.result == "failure" and seen.forgiven:
+        return Conclusion.SUCCESS
+    return Conclusion.of(seen.result) if seen.result else Conclusion.UNKNOWN
+
+
+def _why_not_judged(planned: PlannedStep, seen: _Seen, log: StepLog, installed: Callable[[str], bool]) -> str:
+    """Why a failed step says nothing about the commit; nothing when it does."""
+    name = canonical.clean(planned.title, limit=80)
+    if log.code is None and not any(_EXIT.search(error) or _LATE.search(error) for error in seen.errors):
+        words = canonical.clean(" ".join((seen.errors or ["it says no more"])[0].split()), limit=200)
+        return f"act could not run {name!r}: {words}"
+    last = log.text[-_LAST:]
+    for pattern, what in _OUTSIDE:
+        if pattern.search(last):
+            return f"{name!r} {what}"
+    missing = [(found[1] or found[2]).decode() for found in _MISSING.finditer(last)]
+    for program in missing:
+        if program in PREINSTALLED and not installed(program):
+            return f"{name!r} needs {program}, which GitHub's machines have and this one has not"
+    if planned.secrets:
+        return f"{name!r} failed, and it uses {', '.join(planned.secrets)}, which is empty here"
+    return ""
+
+
+def _heading(planned: PlannedStep) -> bytes:
+    if not planned.script:
+        return f"##[group]{planned.title}\n##[endgroup]\n".encode()
+    first, *_ = lines = planned.script.rstrip("\n").split("\n")
+    return "\n".join([f"##[group]Run {first}", *lines, "##[endgroup]", ""]).encode()
+
+
+def _ending(seen: _Seen, planned: PlannedStep, log: StepLog) -> bytes:
+    """The line with which GitHub ends a failed step."""
+    if seen.result != "failure":
+        return b""
+    if log.code is None and any(_LATE.search(error) for error in seen.errors):
+        return f"##[error]The action '{canonical.clean(planned.title, limit=200)}' has timed out.\n".encode()
+    codes = [found[1] or found[2] for error in seen.errors if (found := _EXIT.search(error))]
+    code = log.code if log.code is not None else next(iter(codes), None)
+    return b"" if code is None else f"##[error]Process completed with exit code {code}.\n".encode()
+
+
+def _shown(text: bytes, masks: list[bytes]) -> tuple[bytes, list[Annotation]]:
+    """The output as GitHub shows it, commands in their shown form, and the annotations; adds to what is to be masked."""
+    if b"::" not in text:
+        return text, []
+    shown: list[bytes] = []
+    noted: list[Annotation] = []
+    resume = b""
+    for line in text.split(b"\n"):
+        found = _COMMAND.match(line)
+        if found is None or (resume and found[1] != resume):
+            shown.append(line)
+            continue
+        name, argument = found[1].lower(), _plain(found[3])
+        if found[1] == resume:
+            resume = b""
+        elif name in _LEVELS:
+            shown.append(b"##[%s]%s" % (name, argument))
+            noted.append(_annotation(_LEVELS[name], found[2] or b"", argument))
+        elif name in (b"group", b"endgroup"):
+            shown.append(b"##[%s]%s" % (name, argument))
+        elif name not in _HIDDEN:
+            shown.append(line)
+        elif name == b"stop-commands":
+            resume = argument
+        elif name == b"add-mask" and argument.strip():
+            masks.append(argument)
+    return b"\n".join(shown), noted
+
+
+def _annotation(level: str, properties: bytes, message: bytes) -> Annotation:
+    values = dict(part.split(b"=", 1) for part in properties.split(b",") if b"=" in part)
+    named = {key.strip().lower(): _plain(value, properties=True) for key, value in values.items()}
+    line = named.get(b"line", b"").decode("ascii", "replace")
+    return Annotation(
+        message=canonical.clean(message.decode("utf-8", "replace"), limit=2000),
+        level=level,
+        path=canonical.clean(named.get(b"file", b"").decode("utf-8", "replace"), limit=500),
+        line=int(line) if line.isdecimal() and len(line) < 9 else 0,
+    )
+
+
+def _plain(data: bytes, *, properties: bool = False) -> bytes:
+    """Undoes the percent signs that stand for line ends and separators in a command."""
+    pairs: Iterable[tuple[bytes, bytes]] = (
+        (b"%0D", b"\r"),
+        (b"%0A", b"\n"),
+        *(((b"%3A", b":"), (b"%2C", b",")) if properties else ()),
+        (b"%25", b"%"),
+    )
+    for written, meant in pairs:
+        data = data.replace(written, meant)
+    return data
+
+
+def worst(conclusions: Sequence[Conclusion]) -> Conclusion:
+    """How a run ended whose jobs ended like this: red if one is, else unknown if one is, else green."""
+    for conclusion in (Conclusion.FAILURE, Conclusion.TIMED_OUT, Conclusion.UNKNOWN, Conclusion.SUCCESS):
+        if conclusion in conclusions:
+            return conclusion
+    return Conclusion.SKIPPED
+
+
+def late(outcome: Outcome, limit: float, minutes: int) -> Outcome:
+    """A job that was ended because time was up: its own limit is a verdict, the local one is not."""
+    if limit < minutes * 60:
+        return replace(
+            outcome,
+            conclusion=Conclusion.UNKNOWN,
+            reason=f"it did not end within {limit:g} s, the limit for a local run",
+        )
+    hours, rest = divmod(minutes, 60)
+    message = f"The job has exceeded the maximum execution time of {f'{hours}h' if hours else ''}{rest}m0s"
+    return replace(
+        outcome,
+        conclusion=Conclusion.TIMED_OUT,
+        reason="",
+        log=outcome.log + f"##[error]{message}\n".encode(),
+        annotations=(*outcome.annotations, Annotation(message)),
+    )

@@ -1,0 +1,247 @@
+"""Log files that a person has: one file, a stream, a compressed file, GitHub's log archive, a directory, a JUnit report.
+
+Responsible for turning what was named into bytes with a name, within limits that hold before anything is read whole.
+What the bytes say is left to `joblog` and the classifier, how a job ended is never guessed from here.
+
+Invariant: nothing is written, no name from an archive becomes a path, and no input takes more memory than the limit.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import stat
+import zipfile
+import zlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from hee_core import canonical
+from hee_core.errors import HeeError, SourceError
+from hee_monitoring.evidence import Annotation, Conclusion, Job, Run
+from hee_monitoring.sources import junit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from hee_monitoring.database import PatternDB
+    from hee_monitoring.evidence import Diagnosis
+
+LARGEST = 512 * 1024 * 1024
+MOST_FILES = 2000
+_CHUNK = 1 << 20
+_LOG_NAME = re.compile(
+    r"[^.].*\.(?:log|txt|out|err|xml)(?:\.gz)?|[^.].*\.log\.\d+|console|output|build|stdout|stderr", re.IGNORECASE
+)
+# In GitHub's archive the whole log of a job lies at the top, and its steps once more in a folder.
+_WHOLE_JOB = re.compile(r"-?\d+_[^/]+\.txt")
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """One log. For a report, `data` is its failures as text, `lines` where each line of it stands in the file."""
+
+    name: str
+    data: bytes
+    annotations: tuple[Annotation, ...] = ()
+    lines: tuple[int, ...] = ()
+
+    def explain(self, patterns: PatternDB) -> Diagnosis:
+        """Why this log is red, with lines of the file that was given."""
+        from hee_monitoring.classify import explain_log
+
+        return self._placed(explain_log(self.data, patterns))
+
+    def _placed(self, diagnosis: Diagnosis) -> Diagnosis:
+        if not self.lines:
+            return diagnosis
+        evidence = tuple(
+            replace(one, line=self.lines[one.line - 1]) if 0 < one.line <= len(self.lines) else one
+            for one in diagnosis.evidence
+        )
+        return replace(diagnosis, evidence=evidence, secondary=tuple(map(self._placed, diagnosis.secondary)))
+
+
+def read_input(path: Path | None, stdin: bytes | None = None) -> tuple[LogFile, ...]:
+    """Reads what was named, or the bytes given for `-`; raises SourceError for what is missing, unreadable or too large."""
+    if path is None or str(path) == "-":
+        if stdin is None:
+            raise SourceError(
+                "no log was given", hint="name a file or a directory, or pipe a log in: `… | hee explain -`"
+            )
+        return _opened("standard input", stdin)
+    try:
+        facts = path.stat()
+        if stat.S_ISDIR(facts.st_mode):
+            return _directory(path)
+        if not (stat.S_ISREG(facts.st_mode) or stat.S_ISFIFO(facts.st_mode)):
+            raise SourceError(f"{path} is neither a file nor a directory", hint="name a log file")
+        with path.open("rb") as file:
+            return _opened(str(path), _all_of(file, str(path), LARGEST))
+    except FileNotFoundError:
+        raise SourceError(
+            f"{path} does not exist", hint="name a log file or a directory of logs, or `-` for standard input"
+        ) from None
+    except OSError as error:
+        raise SourceError(f"{path} can't be read: {error.strerror}") from None
+
+
+class LogSource:
+    """A source over logs: one run whose jobs are the files. A log can show a failure; it never proves that all is well."""
+
+    name = "logs"
+
+    def __init__(self, files: Sequence[LogFile | Path], patterns: PatternDB) -> None:
+        """Takes files as `read_input` gives them, or paths that are read when asked for."""
+        self._files = tuple(files)
+        self._patterns = patterns
+
+    def runs(self, commit: str) -> tuple[Run, ...]:
+        """One run with a job for each log, said to be of this commit."""
+        logs = [log for file in self._files for log in ((file,) if isinstance(file, LogFile) else read_input(file))]
+        jobs = tuple(self._job(log) for log in logs)
+        red = any(job.conclusion is Conclusion.FAILURE for job in jobs)
+        return (Run(self.name, Conclusion.FAILURE if red else Conclusion.UNKNOWN, jobs, commit=commit or None),)
+
+    def _job(self, log: LogFile) -> Job:
+        found = log.explain(self._patterns)
+        # A failure that no pattern explains still has a line; an empty or unreadable log has none.
+        red = found.category != "none" and (found.category != "unknown" or found.line > 0)
+        shown = "the log shows no failure, which does not prove success" if found.category == "none" else found.title
+        return Job(
+            key=f"log#{log.name}",
+            name=log.name,
+            conclusion=Conclusion.FAILURE if red else Conclusion.UNKNOWN,
+            log=log.data,
+            annotations=log.annotations,
+            reason="" if red else shown,
+        )
+
+
+def _opened(name: str, data: bytes) -> tuple[LogFile, ...]:
+    """Unpacks by content, whatever the name says."""
+    if data[:2] == b"\x1f\x8b":
+        data = _unpacked(name, data)
+    if data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        return _archive(name, data)
+    return (_file(name, data),)
+
+
+def _file(name: str, data: bytes) -> LogFile:
+    shown = canonical.clean(name.replace("\n", " "), limit=300)
+    if not junit.is_report(data):
+        return LogFile(shown, data)
+    report = junit.read(data)
+    return LogFile(shown, report.text, report.annotations, report.lines)
+
+
+def _all_of(file: _Readable, name: str, limit: int) -> bytes:
+    """Reads to the end, or raises when there is more than the limit."""
+    parts: list[bytes] = []
+    left = limit
+    while chunk := file.read(min(_CHUNK, left + 1)):
+        left -= len(chunk)
+        if left < 0:
+            raise SourceError(
+                f"{name} has more than {limit // 1024**2} MB",
+                hint="cut out the part around the failure, and explain that",
+            )
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _unpacked(name: str, data: bytes) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            return _all_of(file, f"{name}, unpacked,", LARGEST)
+    except (OSError, EOFError, zlib.error) as error:
+        raise SourceError(f"{name} is a damaged gzip file: {error}") from None
+
+
+def _archive(name: str, data: bytes) -> tuple[LogFile, ...]:
+    """The logs in a zip archive; member names are labels only, and sizes hold while unpacking, whatever the archive says."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            if len(members) > MOST_FILES:
+                raise SourceError(
+                    f"{name} holds {len(members)} files, more than {MOST_FILES}", hint="unpack the logs that matter"
+                )
+            if any(member.flag_bits & 1 for member in members):
+                raise SourceError(f"{name} is encrypted", hint="unpack it first")
+            chosen = set(_chosen([member.filename for member in members]))
+            members = [member for member in members if member.filename in chosen]
+            if sum(member.file_size for member in members) > LARGEST:
+                raise SourceError(
+                    f"{name}, unpacked, has more than {LARGEST // 1024**2} MB", hint="unpack the logs that matter"
+                )
+            found, left = [], LARGEST
+            for member in sorted(members, key=lambda member: _order(member.filename)):
+                with archive.open(member) as file:
+                    content = _all_of(file, f"{name}, unpacked,", left)
+                left -= len(content)
+                found.append(_file(member.filename, content))
+    except HeeError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise SourceError(f"{name} is a damaged zip archive: {error}") from None
+    if not found:
+        raise SourceError(f"{name} holds no logs", hint="files named *.log, *.txt, *.out or *.xml are taken for logs")
+    return tuple(found)
+
+
+def _directory(path: Path) -> tuple[LogFile, ...]:
+    """The logs in a directory and below it, in the order of their names; links are not followed."""
+    names: list[str] = []
+    for name in _walk(path, ""):
+        names.append(name)
+        if len(names) > 10 * MOST_FILES:
+            break
+    chosen = sorted(_chosen(names), key=_order)
+    if not chosen:
+        raise SourceError(f"{path} holds no logs", hint="files named *.log, *.txt, *.out or *.xml are taken for logs")
+    if len(chosen) > MOST_FILES:
+        raise SourceError(f"{path} holds more than {MOST_FILES} logs", hint="name the directory of one run, or one log")
+    found: list[LogFile] = []
+    left = LARGEST
+    for name in chosen:
+        with (path / name).open("rb") as file:
+            data = _all_of(file, str(path), left)
+        left -= len(data)
+        if data[:2] == b"\x1f\x8b":
+            data = _unpacked(name, data)
+        found.append(_file(name, data))
+    return tuple(found)
+
+
+def _walk(root: Path, below: str) -> Iterator[str]:
+    folders = [below]
+    while folders:
+        folder = folders.pop()
+        for entry in sorted((root / folder).iterdir()):
+            name = f"{folder}{entry.name}"
+            if entry.is_symlink() or entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                folders.append(f"{name}/")
+            elif entry.is_file():
+                yield name
+
+
+def _chosen(names: list[str]) -> list[str]:
+    """The names that are logs; where whole jobs lie at the top, the logs of their steps are left out."""
+    whole = [name for name in names if _WHOLE_JOB.fullmatch(name)]
+    return whole or [name for name in names if _LOG_NAME.fullmatch(name.rpartition("/")[2])]
+
+
+def _order(name: str) -> tuple[tuple[int, str], ...]:
+    """Sorts `10_test.txt` after `9_build.txt`."""
+    return tuple(
+        (int(digits), rest) if digits else (0, rest) for digits, rest in re.findall(r"(\d{1,9})|([^\d]+)", name)
+    )

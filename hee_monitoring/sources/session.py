@@ -1,0 +1,243 @@
+"""Running the jobs of one commit or tree: a room of their own, the order of their needs, a sandbox for each.
+
+Responsible for the directories (made for one call, removed at its end whatever happens), for running two jobs at a time,
+and for passing results and outputs on. What act is given is `singlejob`'s, what it said `actlog`'s.
+
+Invariant: when a call ends, by result or by exception, no process of it runs and no directory of it is left.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import threading
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from hee_core.clock import SYSTEM
+from hee_core.errors import SourceError
+from hee_monitoring import isolation, sandbox, singlejob
+from hee_monitoring.evidence import Conclusion, Job
+from hee_monitoring.singlejob import Place, Result
+from hee_monitoring.sources import actlog, step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from hee_core.clock import Clock
+    from hee_monitoring.sources.pushed import Pushed
+    from hee_monitoring.workflow import PlannedJob
+
+_AT_ONCE = 2
+_STATUS = re.compile(r"\b(?:always|failure|cancelled|success)\s*\(")
+_RESULTS = {Conclusion.SUCCESS: "success", Conclusion.SKIPPED: "skipped"}
+_PAST = {"failure": "failed", "skipped": "was skipped"}
+
+
+class Room:
+    """A directory for one call, removed at its end whatever happens; what a killed process left is swept away."""
+
+    def __init__(self, work: Path) -> None:
+        """Takes the directory below which rooms are made."""
+        self._work = work
+        self.path = work / f"act-{os.getpid()}-{SYSTEM.nonce()[:12]}"
+
+    def __enter__(self) -> Self:
+        try:
+            self.path.mkdir(parents=True, mode=0o700)
+        except OSError as error:
+            raise SourceError(
+                f"no room for a copy in {self._work}: {error.strerror}", hint="free some disk space, or set TMPDIR"
+            ) from None
+        self.path = self.path.resolve()
+        for place in self._work.glob("act-*-*"):
+            owner = place.name.split("-")[1]
+            if owner.isdecimal() and not Path("/proc", owner).exists():
+                isolation.remove(place)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        isolation.remove(self.path)
+
+
+@dataclass
+class Session:
+    """The jobs of one commit or tree, run in order."""
+
+    room: Room
+    tree: Path
+    pushed: Pushed
+    clock: Clock
+    timeout: float
+    progress: Callable[[str], None]
+    hide: tuple[Path, ...]
+    closed: tuple[Path, ...]
+    done: dict[str, Job] = field(default_factory=dict)
+    outputs: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    cancel: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, jobs: Sequence[PlannedJob]) -> dict[str, Job]:
+        """Runs every job once those it needs are done; jobs it needs that are not given count as passed."""
+        waiting = list(jobs)
+        running: dict[Future[tuple[Job, Mapping[str, str]]], PlannedJob] = {}
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="act") as pool:
+            try:
+                while waiting or running:
+                    for job in [job for job in waiting if self._ready(job, jobs)]:
+                        before = self._before(job, jobs)
+                        refused = self._refused(job, before)
+                        if refused is not None:
+                            self.done[job.key] = refused
+                            waiting.remove(job)
+                        elif len(running) < _AT_ONCE:
+                            self.progress(f"running {job.name} ({len(self.done) + len(running) + 1} of {len(jobs)})")
+                            handed_on = (
+                                any(job.job_id in other.needs for other in jobs) and job.body.get("outputs") is not None
+                            )
+                            running[pool.submit(self._one, job, before, self.clock.now(), outputs=handed_on)] = job
+                            waiting.remove(job)
+                    finished = wait(running, return_when=FIRST_COMPLETED).done if running else ()
+                    for future in finished:
+                        job = running.pop(future)
+                        result, self.outputs[job.key] = future.result()
+                        self.done[job.key] = replace(result, completed_at=self.clock.now())
+                        self.progress(f"{job.name}: {result.conclusion}")
+            except BaseException:
+                self.cancel.set()
+                raise
+        return self.done
+
+    def _ready(self, job: PlannedJob, jobs: Sequence[PlannedJob]) -> bool:
+        return all(
+            other.key in self.done for other in jobs if other.workflow == job.workflow and other.job_id in job.needs
+        )
+
+    def _before(self, job: PlannedJob, jobs: Sequence[PlannedJob]) -> dict[str, Result | None]:
+        """How the jobs it needs ended; None for one that is not known."""
+        found: dict[str, Result | None] = {}
+        for needed in job.needs:
+            rows = [other for other in jobs if other.workflow == job.workflow and other.job_id == needed]
+            ends = {counted(row, self.done[row.key].conclusion) for row in rows}
+            outputs = {name: value for row in rows for name, value in self.outputs.get(row.key, {}).items()}
+            known = not ends or Conclusion.UNKNOWN not in ends
+            words = {_RESULTS.get(end, "failure") for end in ends} or {"success"}
+            word = next(word for word in ("failure", "success", "skipped") if word in words)
+            found[needed] = Result(word, outputs) if known else None
+        return found
+
+    def _refused(self, job: PlannedJob, before: Mapping[str, Result | None]) -> Job | None:
+        """The job as it ends without being run, if it is not to be run."""
+        if job.skipped:
+            return Job(job.key, job.name, Conclusion.SKIPPED, reason=job.reason)
+        if not _STATUS.search(job.body.word("if")):
+            for needed, result in before.items():
+                if result is not None and result.result != "success":
+                    return Job(
+                        job.key, job.name, Conclusion.SKIPPED, reason=f"it needs {needed}, which {_PAST[result.result]}"
+                    )
+        if not job.runnable:
+            return Job(job.key, job.name, Conclusion.UNKNOWN, reason=f"it was not run here: {job.reason}")
+        for needed, result in before.items():
+            if result is None:
+                return Job(
+                    job.key, job.name, Conclusion.UNKNOWN, reason=f"it needs {needed}, of which the outcome is unknown"
+                )
+        return None
+
+    def _one(
+        self, job: PlannedJob, before: Mapping[str, Result | None], started: str, *, outputs: bool
+    ) -> tuple[Job, Mapping[str, str]]:
+        """Runs one job in a place of its own; works in a thread."""
+        place = self.room.path / f"job-{SYSTEM.nonce()[:8]}"
+        home, logs = place / "home", place / "logs"
+        for directory in (home, logs):
+            directory.mkdir(parents=True)
+        wrapper = (sys.executable, "-I", "-S", step.__file__)
+        needs = {name: result for name, result in before.items() if result is not None}
+        text, start = singlejob.write(job, needs, Place(str(self.tree), str(logs), wrapper), outputs=outputs)
+        (place / "workflow.yml").write_text(text, encoding="utf-8")
+        (place / "event.json").write_text(json.dumps(self.pushed.event()), encoding="utf-8")
+        (place / "env").write_text(self.pushed.variables(), encoding="utf-8")
+        limit = min(self.timeout, job.timeout_minutes * 60)
+        try:
+            done = sandbox.run(
+                self._argv(place, start),
+                cwd=home, home=home, timeout=limit, merge=True, only_write=(place,), read_only=self.closed, hide=self.hide, cancel=self.cancel,
+                env={"PATH": f"{home}/.local/bin:{home}/.cargo/bin:{sandbox.path()}", "PAGER": "cat"},
+            )  # fmt: skip
+            outcome = actlog.judge(
+                job, actlog.listen(done.output, job.job_id), _step_logs(logs, len(job.steps)), _installed
+            )
+            if done.timed_out:
+                outcome = actlog.late(outcome, limit, job.timeout_minutes)
+            handed_on = _read_outputs(logs / "outputs.json")
+        finally:
+            isolation.remove(place)
+        shown = self.pushed.shown(home)
+        return Job(
+            key=job.key,
+            name=job.name,
+            conclusion=outcome.conclusion,
+            log=shown.text(outcome.log),
+            steps=outcome.steps,
+            annotations=tuple(shown.annotation(annotation) for annotation in outcome.annotations),
+            started_at=started,
+            reason=outcome.reason,
+        ), handed_on
+
+    def _argv(self, place: Path, start: str) -> list[str]:
+        nothing = ("--secret-file", os.devnull, "--var-file", os.devnull, "--input-file", os.devnull)
+        return [
+            "act", "push", "--json", "-P", f"{singlejob.RUNNER}=-self-hosted", "--no-cache-server", "--container-daemon-socket", "-",
+            "--action-offline-mode", "--use-gitignore=false", "-C", str(self.tree), "-W", str(place / "workflow.yml"), "-j", start,
+            "-e", str(place / "event.json"), "--env-file", str(place / "env"), *nothing, "-a", self.pushed.owner,
+        ]  # fmt: skip
+
+
+def _installed(program: str) -> bool:
+    return sandbox.find(program) is not None
+
+
+def _step_logs(folder: Path, steps: int) -> dict[int, actlog.StepLog]:
+    """What the wrapper wrote, by step; a step that ran without it has no file."""
+    found: dict[int, actlog.StepLog] = {}
+    for number in range(steps):
+        head, older, last, lost, code = (
+            _bytes(folder / f"{number}.log{ending}") for ending in ("", ".older", ".last", ".lost", ".exit")
+        )
+        if head is not None:
+            text = actlog.join_log(head, older or b"", last or b"", int(lost or 0))
+            found[number] = actlog.StepLog(text, int(code) if code else None)
+    return found
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _read_outputs(path: Path) -> dict[str, str]:
+    """The outputs as the second job wrote them; anything else counts as none."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return {str(name): str(text) for name, text in value.items()} if isinstance(value, dict) else {}
+
+
+def reads_needs(job: PlannedJob) -> bool:
+    """Whether how a job runs depends on how those that it needs ended."""
+    return job.uses_needs or _STATUS.search(job.body.word("if")) is not None
+
+
+def counted(job: PlannedJob, conclusion: Conclusion) -> Conclusion:
+    """How a job counts for its run and for the jobs that need it: one that may fail (`continue-on-error`) passes."""
+    return (
+        Conclusion.SUCCESS if job.may_fail and conclusion in (Conclusion.FAILURE, Conclusion.TIMED_OUT) else conclusion
+    )

@@ -1,0 +1,81 @@
+"""The end of a cycle: alerts that are due, the state machine's steps, and the closing event (nodes K to M)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hee_core import machine
+from hee_core.events import Event
+from hee_monitoring import facts
+from hee_monitoring.cycle import record
+from hee_monitoring.impact import WITHIN
+
+if TYPE_CHECKING:
+    from hee_core.projection import State
+    from hee_core.record import Record
+    from hee_monitoring.cycle import Cycle, Result
+
+
+def tell(cycle: Cycle, result: Result, duration_ms: int) -> None:
+    """Raises the alerts that are due, moves the state machine, and closes the cycle."""
+
+    def closing(state: State) -> list[Event]:
+        events = [alert(cycle, issue) for issue in state.issues.values() if not issue["next_step"] and needs_person(issue)]
+        events += settle(cycle, state)
+        if not events and not result.events:
+            return []
+        count = len(state.issues)
+        data = {"failures": count, "open_issues": count, "unknown": len(result.unknown), "duration_ms": duration_ms}
+        return [*events, Event.new("monitor.completed", data, subject="monitor", clock=cycle.workspace.clock)]
+
+    record(cycle, result, closing)
+
+
+def needs_person(issue: Record) -> bool:
+    """Whether only a person can take an issue further."""
+    fix = issue["fix"] or {}
+    return issue["action"] in ("agent-review", "manual-only") or fix.get("outcome") in ("rolled_back", "refused")
+
+
+def alert(cycle: Cycle, issue: Record) -> Event:
+    """What a person is told: what broke, why nothing repaired it, and what to do next."""
+    pattern = cycle.workspace.patterns.get(issue["pattern_id"])
+    fix = issue["fix"] or {}
+    place = issue["job"].rpartition("#")[2] or next((item["where"] for item in issue["evidence"] if item["where"]), "files")
+    title = f"{place}: {issue['title']}"
+    if fix.get("outcome") in ("rolled_back", "refused"):
+        title += f"; a repair was {fix['outcome'].replace('_', ' ')}: {fix['reason']}"
+    return facts.alerted(
+        issue,
+        title=title,
+        rationale=issue["rationale"] or issue["action"],
+        next_step=pattern.remedy if pattern and pattern.remedy else "read the evidence: `hee show` and the job's log",
+        within=WITHIN.get(issue["severity"], 900),
+        clock=cycle.workspace.clock,
+    )
+
+
+def transitions(cycle: Cycle, state: State, *, opened: bool) -> list[Event]:
+    """The legal steps from the present status to `degraded` when something is open that was not."""
+    if opened and state.status == "operational":
+        return [step(cycle, "operational", "degraded", "an issue was detected")]
+    return []
+
+
+def settle(cycle: Cycle, state: State) -> list[Event]:
+    """The legal steps to the status that the open issues ask for at the end of a cycle."""
+    if state.status in ("failed", "maintenance"):
+        return []  # only a person leads out of these
+    governance = any(issue["category"] == "governance" for issue in state.issues.values())
+    target = "hee-compliance-check" if governance else "degraded" if state.issues else "operational"
+    steps, at = [], state.status
+    for move in machine.path(at, target):
+        words = "a governance violation is open" if move.to == "hee-compliance-check" else "the open issues ask for it"
+        steps.append(step(cycle, at, move.to, words if state.issues else "every issue was seen green"))
+        at = move.to
+    return steps
+
+
+def step(cycle: Cycle, from_: str, to: str, reason: str) -> Event:
+    """One edge of the state machine, with the label that the specification gives it."""
+    return facts.changed(from_, to, machine.label(from_, to) or "", reason, clock=cycle.workspace.clock)

@@ -1,0 +1,128 @@
+"""A watched repository with all that a cycle needs of it: log, configuration, policy, patterns. The composition root.
+
+Configuration and policy are read from the protected branch; only before it is committed there, from the worktree.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hee_core.clock import SYSTEM, Clock
+from hee_core.errors import ConfigError, LogNotFound
+from hee_core.git import ObjectReader, Repository
+from hee_core.gitstore import open_log
+
+if TYPE_CHECKING:
+    from hee_core.keys import Signer
+    from hee_core.log import Log
+    from hee_governance.config import Config
+    from hee_governance.decide import Policy
+    from hee_monitoring.database import PatternDB
+
+CONFIG = "hee.yaml"
+PROTECTED = ("main", "master")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One repository, its log and its rules. Use it in `with`; it closes the log."""
+
+    repository: Repository
+    log: Log
+    config: Config
+    clock: Clock
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.log.close()
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str] = ".", *, signer: Signer | None = None, clock: Clock = SYSTEM) -> Workspace:
+        """Opens the log of the repository that holds `path`; raises LogNotFound before `hee init`."""
+        repository = Repository.discover(path)
+        config = load_config(repository)
+        return cls(repository, open_log(path, signer=signer, clock=clock, pin=config.log_id), config, clock)
+
+    @cached_property
+    def policy(self) -> Policy:
+        """What the configuration allows."""
+        from hee_governance.decide import Policy
+
+        return Policy.of(self.config)
+
+    @cached_property
+    def patterns(self) -> PatternDB:
+        """The pattern database that this program ships."""
+        from hee_monitoring.database import PatternDB
+
+        return PatternDB.load()
+
+    @property
+    def work(self) -> Path:
+        """Where clones and caches of this repository live: outside of it, one directory a log."""
+        return cache_directory() / self.log.id[:16]
+
+    def commit(self, name: str = "HEAD") -> tuple[str, str]:
+        """The commit to judge and the branch it is on (empty when detached)."""
+        return self.repository.commit(name), self.repository.head_branch() if name == "HEAD" else ""
+
+
+def cache_directory() -> Path:
+    """`$HEE_HOME/cache`, else `$XDG_CACHE_HOME/hee`, else `~/.cache/hee`."""
+    if home := os.environ.get("HEE_HOME"):
+        return Path(home) / "cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hee"
+
+
+def load_config(repository: Repository) -> Config:
+    """The configuration in force; the default one where there is none."""
+    from hee_governance.config import dump_default, load
+
+    with ObjectReader(repository) as reader:
+        for branch in (*(f"refs/heads/{name}" for name in PROTECTED), "HEAD"):
+            found = reader.read(f"{branch}:{CONFIG}")
+            if found and found[0] == "blob":
+                return load(found[1], CONFIG)
+    worktree = repository.root / CONFIG if repository.root else None
+    if worktree and worktree.is_symlink():
+        raise ConfigError(f"{CONFIG} is a symbolic link", hint="make it a regular file")
+    if worktree and worktree.is_file():
+        return load(worktree.read_bytes(), CONFIG)
+    return load(dump_default(), CONFIG)
+
+
+def initialize(path: str | os.PathLike[str] = ".", *, clock: Clock = SYSTEM) -> tuple[Repository, str, bool, Path, bool]:
+    """Makes key, log and configuration where they are missing; safe to run again.
+
+    Returns the repository, the log's id, whether the log is new, the key's path, and whether hee.yaml was written.
+    """
+    from hee_core.keys import create_agent_key, default_key_path, load_signer
+    from hee_governance.config import dump_default
+
+    repository = Repository.discover(path)
+    key = default_key_path()
+    if "HEE_SIGNING_KEY" not in os.environ:
+        create_agent_key(key)
+    config = load_config(repository)
+    with open_log(path, signer=load_signer(), clock=clock, pin=config.log_id, create=True) as log:
+        new = log.head is None
+        if new:
+            if config.log_id:
+                raise LogNotFound(
+                    f"{CONFIG} names log {config.log_id[:12]}, and the branch hee/log is not here",
+                    hint="fetch it: `git fetch origin hee/log:hee/log`; or take the id out of the configuration to begin anew",
+                )
+            log.create("created by hee init")
+        target = (repository.root or repository.git_dir) / CONFIG
+        written = repository.root is not None and not target.exists() and not config.log_id
+        if written:
+            beside = target.with_name(f".{CONFIG}.{os.getpid()}")
+            beside.write_bytes(dump_default(log.id))
+            beside.replace(target)
+        return repository, log.id, new, key, written

@@ -1,0 +1,18 @@
+"""What every test gets: a home, a key and a cache of its own, no git configuration of the machine, no color."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("GIT_", "HEE_"))]:
+        if name not in ("HEE_SOAK", "HEE_TEST_TOOL_CACHE", "GIT_SSL_CAINFO"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HEE_HOME", str(tmp_path_factory.mktemp("hee")))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("NO_COLOR", "1")

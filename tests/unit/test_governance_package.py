@@ -1,0 +1,52 @@
+"""The package's face: its names, its version, and what importing it costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import hee_governance
+
+HEAVY = ("pydantic", "ruamel", "jsonschema", "git", "re2", "click", "cryptography", "hypothesis")
+
+
+@pytest.mark.spec("SEED-241", "SEED-249")
+def test_the_version_is_the_one_the_specification_requires():
+    assert hee_governance.__version__ == "1.1.0"
+
+
+def test_every_public_name_loads_and_no_other_exists():
+    assert dir(hee_governance) == hee_governance.__all__ == sorted(hee_governance.__all__)
+    for name in hee_governance.__all__:
+        assert getattr(hee_governance, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = hee_governance.nothing
+
+
+def test_public_names_are_those_of_their_modules():
+    for home, names in hee_governance._HOMES.items():
+        for name in names:
+            assert getattr(hee_governance, name).__module__.startswith(f"hee_governance.{home}")
+
+
+@pytest.mark.parametrize("module", ["hee_governance", "hee_governance.decide", "hee_governance.config", "hee_governance.rules", "hee_governance.validator"])
+def test_importing_judgement_loads_nothing_heavy(module):
+    code = f"import sys, {module}; print([name for name in {HEAVY!r} if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_judgement_is_pure():
+    forbidden = {"os", "subprocess", "socket", "time", "random", "uuid", "shutil", "pathlib", "tempfile", "threading", "datetime.now"}
+    import ast
+    from pathlib import Path
+
+    for path in Path(hee_governance.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, (ast.Import, ast.ImportFrom)) else []
+            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            assert not {module.partition(".")[0], *(name.partition(".")[0] for name in names)} & forbidden, path
+            called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id
+            assert called not in ("open", "print", "exec", "eval", "input"), path

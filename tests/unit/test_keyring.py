@@ -1,0 +1,263 @@
+"""Who may sign what is decided by the log and by the index of an event in it, never by a claimed time."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hee_core.clock import FixedClock
+from hee_core.errors import IntegrityError
+from hee_core.events import GENESIS_SOURCE, Event
+from hee_core.keyring import KeyRing
+from hee_core.keys import EphemeralSigner
+
+CLOCK = FixedClock()
+
+
+def signer(seed: int, actor: str = "agent:hee") -> EphemeralSigner:
+    return EphemeralSigner(Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32), actor=actor)
+
+
+AGENT, SECOND, THIRD = signer(1), signer(2, "agent:second"), signer(3, "agent:third")
+ADA, BOB, CI = signer(4, "human:ada"), signer(5, "human:bob"), signer(6, "ci:forge")
+
+
+def event(type_: str, data: dict, by: EphemeralSigner, *, as_: str = "") -> Event:
+    draft = Event.new(type_, data, clock=CLOCK)
+    return draft.bound(source="urn:hee:log:" + "0" * 64, actor=as_ or by.actor, key_id=by.key_id)
+
+
+def genesis(*roots: EphemeralSigner, threshold: int = 1, by: EphemeralSigner | None = None) -> Event:
+    keys = [{"public_key": r.public_key, "actor": r.actor, "role": r.role} for r in roots]
+    draft = Event.new("log.created", {"root_keys": keys, "threshold": threshold}, clock=CLOCK)
+    by = by or roots[0]
+    return draft.bound(source=GENESIS_SOURCE, actor=by.actor, key_id=by.key_id)
+
+
+def added(who: EphemeralSigner, by: EphemeralSigner, **changes: str) -> Event:
+    data = {"public_key": who.public_key, "actor": who.actor, "role": who.role, **changes}
+    return event("key.added", data, by)
+
+
+def revoked(who: EphemeralSigner, by: EphemeralSigner) -> Event:
+    return event("key.revoked", {"key_id": who.key_id, "reason": "lost"}, by)
+
+
+def may(ring: KeyRing, who: EphemeralSigner, index: int) -> bool:
+    return ring.check(who.key_id, index, who.actor) is None
+
+
+@pytest.mark.spec("SEED-216")
+def test_the_keys_of_genesis_may_sign_from_the_first_event_on():
+    ring = KeyRing.of(genesis(AGENT))
+    assert may(ring, AGENT, 0)
+    assert ring.check(AGENT.public_key, 7, "agent:hee") is None
+    assert ring.check(SECOND.key_id, 7, "agent:second") == f"key {SECOND.key_id} is not in the key ring"
+    assert ring.check("nonsense", 7, "agent:hee").startswith("not a public key")
+    assert ring.check(AGENT.key_id, 7, "human:ada") == f"key {AGENT.key_id} belongs to agent:hee, not to human:ada"
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda: event("note.recorded", {"text": "x"}, AGENT), "expected log.created"),
+        (lambda: genesis(AGENT, AGENT), "listed twice"),
+        (lambda: genesis(AGENT, threshold=2), "threshold 2 with 1 root keys"),
+        (lambda: genesis(AGENT, by=SECOND), "not in the key ring"),
+        (lambda: genesis(AGENT, SECOND, by=EphemeralSigner(SECOND._key, actor="agent:hee")), "belongs to agent:second"),
+    ],
+)
+def test_a_genesis_that_cannot_be_trusted_is_refused(make, reason):
+    with pytest.raises(IntegrityError, match=reason):
+        KeyRing.of(make())
+
+
+@pytest.mark.spec("SEED-216")
+def test_a_key_is_valid_from_the_event_after_it_was_added_until_the_event_that_revokes_it():
+    ring = KeyRing.of(genesis(AGENT))
+    ring = ring.fold(3, added(SECOND, AGENT))
+    assert [may(ring, SECOND, index) for index in (2, 3, 4, 5)] == [False, False, True, True]
+    ring = ring.fold(9, revoked(SECOND, AGENT))
+    assert [may(ring, SECOND, index) for index in (3, 4, 9, 10, 11)] == [False, True, True, False, False]
+    assert "from event 4 on only" in ring.check(SECOND.key_id, 3, SECOND.actor)
+    assert "revoked from event 10 on" in ring.check(SECOND.key_id, 10, SECOND.actor)
+
+
+@pytest.mark.spec("SEED-216")
+def test_a_ring_is_never_changed_in_place():
+    ring = KeyRing.of(genesis(AGENT))
+    before = json.dumps(ring.dump())
+    ring.fold(1, added(SECOND, AGENT))
+    assert json.dumps(ring.dump()) == before
+
+
+def test_other_events_leave_the_ring_as_it_is():
+    ring = KeyRing.of(genesis(AGENT))
+    assert ring.fold(1, event("note.recorded", {"text": "x"}, AGENT)) is ring
+    assert ring.refusal(1, event("note.recorded", {"text": "x"}, AGENT)) is None
+    assert "not in the key ring" in ring.refusal(1, event("note.recorded", {"text": "x"}, SECOND))
+
+
+@pytest.mark.spec("SEED-216")
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda: added(THIRD, SECOND), "takes a root key"),
+        (lambda: revoked(AGENT, SECOND), "takes a root key"),
+        (lambda: added(THIRD, CI), "not in the key ring"),
+        (lambda: event("key.added", added(THIRD, AGENT).data, AGENT, as_="agent:else"), "belongs to agent:hee"),
+        (lambda: added(SECOND, AGENT), "already"),
+        (lambda: added(AGENT, AGENT), "already"),
+        (lambda: added(THIRD, AGENT, role="human"), "its role is agent, not human"),
+        (lambda: added(THIRD, AGENT, actor="third"), "is not human:, agent: or ci:"),
+        (lambda: added(THIRD, AGENT, public_key=THIRD.public_key + " me@home"), "no comment"),
+        (lambda: added(THIRD, AGENT, public_key="ssh-dss AAAAB3NzaC1kc3MAAAAA"), "not supported"),
+        (lambda: revoked(THIRD, AGENT), "not a valid key"),
+        (lambda: revoked(AGENT, AGENT), "too few root keys"),
+    ],
+)
+def test_a_change_of_keys_that_may_not_be_is_refused_with_the_reason(make, reason):
+    ring = KeyRing.of(genesis(AGENT)).fold(1, added(SECOND, AGENT))
+    change = make()
+    assert reason in ring.refusal(5, change)
+    with pytest.raises(IntegrityError, match="event 5: "):
+        ring.fold(5, change)
+
+
+def test_a_key_event_of_a_newer_program_stops_the_fold_instead_of_being_skipped():
+    ring = KeyRing.of(genesis(AGENT))
+    newer = added(SECOND, AGENT)
+    object.__setattr__(newer, "version", 99)
+    assert "newer than this program" in ring.refusal(1, newer)
+    with pytest.raises(IntegrityError, match="cannot read it"):
+        ring.fold(1, newer)
+
+
+@pytest.mark.spec("SEED-216")
+def test_a_revoked_key_never_comes_back():
+    ring = KeyRing.of(genesis(AGENT)).fold(1, added(SECOND, AGENT)).fold(2, revoked(SECOND, AGENT))
+    assert "is or was" in ring.refusal(3, added(SECOND, AGENT))
+    assert "not a valid key" in ring.refusal(3, revoked(SECOND, AGENT))
+
+
+@pytest.mark.spec("SEED-216")
+def test_a_root_key_can_revoke_itself_when_another_is_left():
+    ring = KeyRing.of(genesis(AGENT, SECOND)).fold(4, revoked(AGENT, AGENT))
+    assert may(ring, AGENT, 4)
+    assert not may(ring, AGENT, 5)
+    assert "revoked from event 5" in ring.refusal(5, added(THIRD, AGENT))
+    assert "too few" in ring.refusal(5, revoked(SECOND, SECOND))
+
+
+def test_an_agent_cannot_make_or_unmake_people_once_a_person_holds_a_root_key():
+    alone = KeyRing.of(genesis(AGENT))
+    assert alone.refusal(1, added(ADA, AGENT)) is None  # somebody has to begin
+    ring = KeyRing.of(genesis(AGENT, ADA))
+    assert "takes a person's root key" in ring.refusal(1, added(BOB, AGENT))
+    assert "takes a person's root key" in ring.refusal(1, revoked(ADA, AGENT))
+    assert ring.refusal(1, added(CI, AGENT)) is None
+    ring = ring.fold(1, added(BOB, ADA))
+    assert "takes a person's root key" in ring.refusal(2, revoked(BOB, AGENT))
+    assert ring.refusal(2, revoked(BOB, ADA)) is None
+
+
+# ------------------------------------------------------------------ threshold
+
+
+@pytest.mark.spec("SEED-216")
+def test_with_a_threshold_of_two_a_change_takes_two_root_keys():
+    ring = KeyRing.of(genesis(AGENT, SECOND, THIRD, threshold=2))
+    ring = ring.fold(1, added(CI, AGENT))
+    assert not may(ring, CI, 2)
+    ring = ring.fold(2, added(CI, AGENT))  # the same key again is still one
+    assert not may(ring, CI, 3)
+    ring = ring.fold(3, added(CI, SECOND))
+    assert [may(ring, CI, index) for index in (3, 4)] == [False, True]
+    assert not ring.pending
+
+
+@pytest.mark.spec("SEED-216")
+def test_two_root_keys_that_ask_for_different_changes_change_nothing():
+    ring = KeyRing.of(genesis(AGENT, SECOND, threshold=2))
+    ring = ring.fold(1, added(CI, AGENT)).fold(2, added(EphemeralSigner(CI._key, actor="ci:other"), SECOND))
+    assert ring.check(CI.key_id, 9, "ci:forge")
+    assert len(ring.pending) == 2
+
+
+@pytest.mark.spec("SEED-216")
+def test_the_word_of_a_root_key_that_was_revoked_meanwhile_does_not_count():
+    ring = KeyRing.of(genesis(AGENT, SECOND, THIRD, threshold=2))
+    ring = ring.fold(1, added(CI, AGENT))
+    ring = ring.fold(2, revoked(AGENT, SECOND)).fold(3, revoked(AGENT, THIRD))
+    assert not may(ring, AGENT, 4)
+    ring = ring.fold(4, added(CI, SECOND))
+    assert not may(ring, CI, 5)
+    assert may(ring.fold(5, added(CI, THIRD)), CI, 6)
+
+
+# ------------------------------------------------------------------ what leaves the ring
+
+
+def test_the_allowed_signers_are_the_keys_valid_now_or_at_an_index():
+    ring = KeyRing.of(genesis(AGENT)).fold(1, added(ADA, AGENT)).fold(2, revoked(ADA, AGENT))
+    agent = f'agent:hee namespaces="git,hee-event" {AGENT.public_key}\n'
+    ada = f'human:ada namespaces="git,hee-event" {ADA.public_key}\n'
+    note = f"# human:ada {ADA.key_id}: revoked from event 3 on\n"
+    assert ring.allowed_signers() == ring.allowed_signers(3) == agent + note
+    assert ring.allowed_signers(2) == agent + ada
+    assert ring.allowed_signers(1) == agent + note
+    assert KeyRing.of(genesis(AGENT)).fold(1, added(ADA, AGENT)).allowed_signers(1) == agent  # not yet
+    assert ring.public_keys() == ring.public_keys(3) == (AGENT.public_key,)
+    assert ring.public_keys(2) == (AGENT.public_key, ADA.public_key)
+
+
+def rings():
+    def build(steps: list[tuple[str, int, int]]) -> KeyRing:
+        everybody = [AGENT, SECOND, THIRD, ADA, BOB, CI]
+        ring = KeyRing.of(genesis(AGENT, SECOND, ADA, threshold=2))
+        for index, (kind, who, by) in enumerate(steps, 1):
+            make = added if kind == "add" else revoked
+            change = make(everybody[who], everybody[by])
+            if ring.refusal(index, change) is None:
+                ring = ring.fold(index, change)
+        return ring
+
+    step = st.tuples(st.sampled_from(["add", "revoke"]), st.integers(0, 5), st.integers(0, 5))
+    return st.lists(step, max_size=12).map(build)
+
+
+@given(rings())
+def test_a_ring_survives_its_json_and_always_keeps_enough_root_keys(ring):
+    again = KeyRing.load(json.loads(json.dumps(ring.dump())))
+    assert again == ring
+    assert again.dump() == ring.dump()
+    assert sum(key.root and key.until is None for key in ring.keys.values()) >= ring.threshold
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda value: value.update(format=2),
+        lambda value: value.pop("keys"),
+        lambda value: value.update(extra=1),
+        lambda value: value.update(keys={"a": 1}),
+        lambda value: value["keys"][0].update(actor="nobody"),
+        lambda value: value["keys"][0].update(public_key="ssh-ed25519 AAAA"),
+        lambda value: value["keys"].append(value["keys"][0]),
+        lambda value: value.update(pending=[]),
+        lambda value: value["keys"][0].pop("until"),
+        lambda value: value["keys"][0].update(until="7"),
+        lambda value: value["keys"][0].update(since="0"),
+        lambda value: value["keys"][0].update(root="yes"),
+        lambda value: value.update(threshold="1"),
+    ],
+)
+def test_json_that_no_ring_dumps_is_refused(spoil):
+    value = KeyRing.of(genesis(AGENT)).dump()
+    spoil(value)
+    with pytest.raises(IntegrityError, match="key ring"):
+        KeyRing.load(value)
