@@ -25,7 +25,9 @@ FILES_KEPT = 20
 def started(draft: Draft, _: Any, data: Data) -> None:
     """Begins the record of an attempt and counts it."""
     key = _key(draft, data["issue_id"])
-    begun = {name: data.get(name) or "" for name in ("commit", "branch", "backup_id")}
+    begun: dict[str, Any] = {name: data.get(name) or "" for name in ("commit", "branch", "backup_id")}
+    if data["fix_id"] in draft.verdicts:  # the rules are asked before the start
+        begun["governance"] = draft.own("verdicts").pop(data["fix_id"])["phases"]
     _put(draft, {**_blank(data, key), **begun})
     tries = _tries(draft, key)
     _count(draft, tries, attempts=tries["attempts"] + 1)

@@ -40,7 +40,9 @@ def verify(log: Log) -> Report:
         inspection.found("empty", "the branch holds no event")
     log_id = inspection.head.log_id
     if log.pin and log_id != log.pin:
-        inspection.found("foreign-log", f"this is log {log_id[:12] or 'nothing'}, the configuration names {log.pin[:12]}", 0)
+        inspection.found(
+            "foreign-log", f"this is log {log_id[:12] or 'nothing'}, the configuration names {log.pin[:12]}", 0
+        )
     if not inspection.findings:
         _compare_with_last_time(log, inspection)
     return Report(
@@ -79,13 +81,17 @@ class _Walk:
         for start in range(0, len(commits), _WINDOW):
             for commit, raw, tree in self._window(commits[start : start + _WINDOW]):
                 self._append(commit, raw, tree)
-                if not self.inspection.head.size or len(self.inspection.findings) > MOST_FINDINGS:
+                if self.inspection.head.keyring is None or len(self.inspection.findings) > MOST_FINDINGS:
                     return  # without a first event nothing after it means anything
 
     def _window(self, commits: Sequence[str]) -> Iterator[tuple[str, bytes | None, bytes | None]]:
         raws = self._objects(commits)
         trees = [self._tree_id(raw) for raw in raws]
-        found = dict(zip(wanted, self._objects(wanted), strict=True)) if (wanted := [tree for tree in trees if tree]) else {}
+        found = (
+            dict(zip(wanted, self._objects(wanted), strict=True))
+            if (wanted := [tree for tree in trees if tree])
+            else {}
+        )
         for commit, raw, tree in zip(commits, raws, trees, strict=True):
             yield commit, self._content(commit, "commit", raw), self._content(tree, "tree", found.get(tree))
 

@@ -17,7 +17,9 @@ from hee_core.errors import EventError
 MAX_INT = 2**53 - 1
 # Bidirectional controls and zero-width characters can make a line read as another one (CVE-2021-42574).
 _HIDDEN = {*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF}
-_FORBIDDEN = {c: None for c in (*range(0x20), 0x7F, *range(0x80, 0xA0), *_HIDDEN, 0x2028, 0x2029) if c not in (0x09, 0x0A)}
+_FORBIDDEN = {
+    c: None for c in (*range(0x20), 0x7F, *range(0x80, 0xA0), *_HIDDEN, 0x2028, 0x2029) if c not in (0x09, 0x0A)
+}
 
 
 # With no floats and only ASCII keys, sorted compact JSON is RFC 8785 to the byte, ten times as fast as the general

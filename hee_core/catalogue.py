@@ -486,7 +486,9 @@ def model(type_: str, at_version: int, data: Mapping[str, Any]) -> Payload:
     """Reads a stored payload as the newest model; raises EventError for a type or version from the future."""
     newest = version(type_)
     if at_version > newest:
-        raise EventError(f"{type_} version {at_version} is newer than this program (knows {newest})", hint="upgrade hee")
+        raise EventError(
+            f"{type_} version {at_version} is newer than this program (knows {newest})", hint="upgrade hee"
+        )
     return _validated(type_, upcast(type_, at_version, dict(data)))
 
 

@@ -20,6 +20,7 @@ from hee_core import capsule, checkpoint, gitobjects, merkle, projection, render
 from hee_core.errors import EventError, IntegrityError
 from hee_core.events import GENESIS_SOURCE, Event
 from hee_core.keyring import KeyRing
+from hee_core.projection import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from hee_core.gitread import Step
     from hee_core.keys import Signer
     from hee_core.merkle import Frontier
-    from hee_core.projection import State
 
 KEY_CHANGES = ("key.added", "key.revoked")
 # Events that the rules judge by the event alone, and that change nothing by which another one is judged.
@@ -128,7 +128,8 @@ def grow(head: Head, events: Sequence[Event], past: Past) -> Head:
 def skip(head: Head, line: bytes) -> Head:
     """The head after a line that may not count: its place is taken, and nothing follows from it."""
     frontier = head.frontier.append(merkle.leaf_hash(line))
-    return replace(head, frontier=frontier, state=replace(head.state, size=frontier.size))
+    state = State(head.state.operational, head.state.ledger, frontier.size, head.state.time)
+    return replace(head, frontier=frontier, state=state)
 
 
 def guard(head: Head, event: Event, past: Past, *, index: int = -1) -> None:
@@ -143,16 +144,15 @@ def guard(head: Head, event: Event, past: Past, *, index: int = -1) -> None:
         return
     if event.type == "log.created":
         raise EventError("a log is created once")
-    assert head.keyring is not None  # noqa: S101 - every log that has an event has one
+    if head.keyring is None:
+        raise IntegrityError("there is no first event that could say whose keys count")
     fault = head.keyring.refusal(index, event)
     if fault:
         raise IntegrityError(f"{event.type}: {fault}", hint="`hee keys list` shows who may sign")
     projection.guard(head.state, event, restore=past.state_after, event_id=past.event_id)
 
 
-def make(
-    head: Head, drafts: Sequence[Event], signer: Signer, *, past: Past, object_format: str
-) -> Append:
+def make(head: Head, drafts: Sequence[Event], signer: Signer, *, past: Past, object_format: str) -> Append:
     """Makes the append of some events; raises before anything is signed if one of them may not be written."""
     events: list[Event] = []
     after = head
@@ -187,7 +187,9 @@ def make(
 def message(first: int, after: Head, events: Sequence[Event]) -> str:
     """The commit message that follows from an append's events."""
     root = base64.b64encode(after.frontier.root()).decode()
-    return story.message(events, first=first, root=root, state=projection.digest(after.state), projection=projection.VERSION)
+    return story.message(
+        events, first=first, root=root, state=projection.digest(after.state), projection=projection.VERSION
+    )
 
 
 def seconds(time: str) -> int:
@@ -231,7 +233,9 @@ def lines(step: Step) -> list[bytes]:
 def follow(head: Head, step: Step, past: Past) -> Head:
     """Reads one append on top of a head, checking the chain; raises IntegrityError naming the event's index."""
     if step.parents != ((head.commit,) if head.commit else ()) and step.content is not None:
-        raise IntegrityError(f"commit {step.commit} does not follow {head.commit or 'nothing'}", hint="run `hee verify`")
+        raise IntegrityError(
+            f"commit {step.commit} does not follow {head.commit or 'nothing'}", hint="run `hee verify`"
+        )
     events: list[Event] = []
     source = f"urn:hee:{head.log_id}" if head.size else GENESIS_SOURCE
     for index, line in enumerate(lines(step), head.size):

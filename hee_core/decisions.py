@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hee_core.ledger import APPROVALS_KEPT, CHECKPOINTS_KEPT, decision_id
+from hee_core.ledger import APPROVALS_KEPT, CHECKPOINTS_KEPT, VERDICTS_KEPT, decision_id
 from hee_core.record import Record
 
 if TYPE_CHECKING:
@@ -105,9 +105,7 @@ def governed(draft: Draft, _: Any, data: Data) -> None:
     """Takes over the verdict of the rules: over the cycle, or over one phase of a fix."""
     phase, verdict = data.get("phase", "cycle"), data["verdict"]
     if phase != "cycle":
-        fix = draft.fixes.get(data["scope"])
-        if fix is not None:
-            draft.put("fixes", Record(fix, governance={**fix["governance"], phase: verdict}), data["scope"])
+        _govern_fix(draft, data["scope"], phase, verdict)
         return
     draft.compliance = {"pass": True, "fail": False}.get(verdict)
     draft.governance = {
@@ -117,3 +115,13 @@ def governed(draft: Draft, _: Any, data: Data) -> None:
         "detail": data.get("detail", ""),
         "time": draft.time,
     }
+
+
+def _govern_fix(draft: Draft, scope: str, phase: str, verdict: str) -> None:
+    fix = draft.fixes.get(scope)
+    if fix is not None:
+        draft.put("fixes", Record(fix, governance={**fix["governance"], phase: verdict}), scope)
+        return
+    early = draft.verdicts.get(scope)
+    phases = {**(early["phases"] if early else {}), phase: verdict}
+    draft.put("verdicts", Record(scope=scope, phases=phases), scope, keep=VERDICTS_KEPT)

@@ -37,7 +37,7 @@ class Disk:
 
     def rename(self, old: Path, new: Path) -> None:
         """Gives a file its name, replacing what had it."""
-        os.replace(old, new)
+        old.replace(new)
 
     def remove(self, path: Path) -> None:
         """Removes a file if it is there."""

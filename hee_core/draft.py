@@ -42,6 +42,7 @@ class Draft:
     fixes: Mapping[str, Record]
     fixes_earlier: int
     fixes_digest: str
+    verdicts: Mapping[str, Record]
     attempts: Mapping[str, Record]
     approvals: Mapping[str, Record]
     checkpoints: Mapping[str, Record]

@@ -60,7 +60,7 @@ def yaml_block(values: Mapping[str, str | list[str]]) -> list[str]:
 
 
 def json_text(value: Any, indent: str = "", used: int = 0) -> str:
-    """JSON with sorted keys: objects one key a line, arrays on one line if they hold no object and fit in 80 columns.
+    """JSON with sorted keys: objects one key a line, arrays on one line if they fit in 80 columns and hold no object.
 
     `used` is what else stands on the line: indentation, key, and the comma if one follows.
     """
@@ -76,7 +76,8 @@ def json_text(value: Any, indent: str = "", used: int = 0) -> str:
         return "{\n" + ",\n".join(rows) + f"\n{indent}}}"
     if isinstance(value, list) and value:
         items = [json_text(item, inner, len(inner) + (number < len(value))) for number, item in enumerate(value, 1)]
-        if not any(isinstance(item, (dict, list)) and item for item in value):
+        matrix = len(value) > 1 and all(isinstance(item, list) and len(item) > 1 for item in value)
+        if not matrix and not any("\n" in item for item in items):
             line = f"[{', '.join(items)}]"
             if used + _width(line) <= WIDTH:
                 return line

@@ -130,12 +130,12 @@ class Repository:
         )
 
     def start(
-        self, *args: str, stdin: IO[bytes] | None = None, stderr: IO[bytes] | None = None
+        self, *args: str, stdin: IO[bytes] | None = None, talk: bool = False, stderr: IO[bytes] | None = None
     ) -> subprocess.Popen[bytes]:
-        """Starts git with pipes for its output and, unless `stdin` is given, its input; the caller ends it."""
+        """Starts git with a pipe for its output; it reads `stdin`, or with `talk` a pipe. The caller ends it."""
         return subprocess.Popen(
             self.argv(*args),
-            stdin=subprocess.PIPE if stdin is None else stdin,
+            stdin=stdin or (subprocess.PIPE if talk else subprocess.DEVNULL),
             stdout=subprocess.PIPE,
             stderr=stderr,
             cwd=self.git_dir,
@@ -197,12 +197,14 @@ class Repository:
             [_git(), *SAFE, "status", "--porcelain=v1", "-z", "--untracked-files=normal", "--ignore-submodules"],
             env=environment(), stdout_as_string=False, strip_newline_in_stdout=False,
         )  # fmt: skip
-        fields = bytes(output).decode("utf-8", "replace").split("\0")  # type: ignore[arg-type]
+        fields = bytes(output).decode("utf-8", "replace").split("\0")
         return tuple(field for field in fields if len(field) > 3 and field[2] == " ")
 
     def entries(self, commit: str, prefix: str = "") -> dict[str, tuple[str, str]]:
         """Every entry of a commit's tree below `prefix`, path to (mode, object id)."""
-        listing = self.run("ls-tree", "-r", "-z", "--full-tree", commit, *([f"{prefix.rstrip('/')}/"] if prefix else []))
+        listing = self.run(
+            "ls-tree", "-r", "-z", "--full-tree", commit, *([f"{prefix.rstrip('/')}/"] if prefix else [])
+        )
         rows = (entry.partition("\t") for entry in listing.decode("utf-8", "replace").split("\0") if entry)
         return {name: (meta.split()[0], meta.split()[2]) for meta, _, name in rows}
 

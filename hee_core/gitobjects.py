@@ -27,11 +27,11 @@ class GitObject(NamedTuple):
 
 
 class Pack(NamedTuple):
-    """A pack and its index; `name` is what follows `pack-` in both file names."""
+    """A pack and its index (`table`); `name` is what follows `pack-` in both file names."""
 
     name: str
-    pack: bytes
-    index: bytes
+    data: bytes
+    table: bytes
 
 
 def make(kind: str, data: bytes, object_format: str) -> GitObject:
@@ -54,7 +54,9 @@ def parse_tree(data: bytes, object_format: str) -> list[tuple[str, str, str]]:
         mode, space, name = data[position:end].partition(b" ")
         if end < 0 or not space or len(data) < end + 1 + size:
             raise IntegrityError("not a tree object")
-        entries.append((mode.decode("ascii", "replace"), name.decode("utf-8", "replace"), data[end + 1 : end + 1 + size].hex()))
+        entries.append(
+            (mode.decode("ascii", "replace"), name.decode("utf-8", "replace"), data[end + 1 : end + 1 + size].hex())
+        )
         position = end + 1 + size
     return entries
 
@@ -91,7 +93,7 @@ def parse_commit(data: bytes) -> Commit:
     kept: list[bytes] = []
     name = b""
     for line in head.split(b"\n"):
-        if line.startswith(b" "):
+        if line.startswith(b" ") and name in values:
             values[name][-1] += b"\n" + line[1:]
         else:
             name, _, value = line.partition(b" ")
@@ -100,7 +102,12 @@ def parse_commit(data: bytes) -> Commit:
             kept.append(line)
     signatures = values.pop(b"gpgsig", []) + values.pop(b"gpgsig-sha256", [])
     parents = values.pop(b"parent", [])
-    if not blank or len(signatures) > 1 or set(values) != {b"tree", b"author", b"committer"} or any(len(v) > 1 for v in values.values()):
+    if (
+        not blank
+        or len(signatures) > 1
+        or set(values) != {b"tree", b"author", b"committer"}
+        or any(len(v) > 1 for v in values.values())
+    ):
         raise IntegrityError("the commit has unknown, missing or repeated headers")
     return Commit(
         values[b"tree"][0].decode("ascii", "replace"),

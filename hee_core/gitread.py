@@ -7,8 +7,9 @@ or None, never a short or empty answer, and every process ends with the reader t
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple, Self
 
 from hee_core.errors import GitError, NotFound
 
@@ -43,14 +44,17 @@ def history(repository: Repository, name: str, *revisions: str, newest_first: bo
         reader = repository.start(
             "cat-file", "--batch=%(objecttype) %(objectsize) %(rest)", "--buffer", stdin=lister.stdout, stderr=words
         )
-        assert lister.stdout and reader.stdout  # noqa: S101 - both are pipes
+        assert lister.stdout  # noqa: S101 - they are pipes
+        assert reader.stdout  # noqa: S101 - they are pipes
         lister.stdout.close()
         try:
             yield from _steps(reader.stdout)
             if lister.wait() or reader.wait():
                 words.seek(0)
                 text = words.read(2000).decode("utf-8", "replace").strip()
-                raise GitError(f"git cannot read the history: {text or 'a git process ended'}", hint="`git fsck` says more")
+                raise GitError(
+                    f"git cannot read the history: {text or 'a git process ended'}", hint="`git fsck` says more"
+                )
         finally:
             reader.stdout.close()
             for process in (lister, reader):
@@ -81,10 +85,12 @@ class ObjectReader:
         self._process: Popen[bytes] | None = None
         self._words: IO[bytes] | None = None
 
-    def __enter__(self) -> ObjectReader:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def read(self, name: str) -> tuple[str, bytes] | None:
@@ -117,7 +123,8 @@ class ObjectReader:
 
     def _window(self, names: list[str]) -> list[tuple[str, bytes] | None]:
         process = self._start()
-        assert process.stdin and process.stdout  # noqa: S101 - both are pipes
+        assert process.stdin  # noqa: S101 - they are pipes
+        assert process.stdout  # noqa: S101 - they are pipes
         if any("\n" in name for name in names):
             raise NotFound("an object's name has no line feed")
         try:
@@ -142,11 +149,12 @@ class ObjectReader:
     def _start(self) -> Popen[bytes]:
         if self._process is None:
             self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
-            self._process = self._repository.start("cat-file", "--batch", stdin=None, stderr=self._words)
+            self._process = self._repository.start("cat-file", "--batch", talk=True, stderr=self._words)
         return self._process
 
     def _dead(self) -> GitError:
-        assert self._process and self._words  # noqa: S101 - called only while it runs
+        assert self._process  # noqa: S101 - they are pipes
+        assert self._words  # noqa: S101 - they are pipes
         self._process.kill()
         self._process.wait()
         self._words.seek(0)
@@ -161,8 +169,6 @@ class ObjectReader:
             return
         for pipe in (process.stdin, process.stdout, self._words):
             if pipe:
-                try:
+                with contextlib.suppress(BrokenPipeError):
                     pipe.close()
-                except BrokenPipeError:
-                    pass
         process.wait()

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 class GitStore:
     """Objects and one ref of a repository; shared by all its worktrees."""
 
-    def __init__(self, repository: Repository, ref: str = REF, *, disk: Disk | None = None, clock: Clock = SYSTEM) -> None:
+    def __init__(
+        self, repository: Repository, ref: str = REF, *, disk: Disk | None = None, clock: Clock = SYSTEM
+    ) -> None:
         """Makes the indexes of packs again if the machine went down; otherwise writes nothing."""
         self.repository = repository
         self.object_format = repository.object_format

@@ -27,7 +27,7 @@ def resolve(log: Log, at: At) -> int:
     size = len(log)
     if at is None:
         index = size - 1
-    elif isinstance(at, int) or re.fullmatch(r"-?\d{1,15}", at):
+    elif isinstance(at, int) or re.fullmatch(r"-?[0-9]{1,15}", at):
         index = int(at) + (size if int(at) < 0 else 0)
     elif re.fullmatch(r"[0-9a-f]{7,64}", at):
         index = _by_id(log, at)

@@ -7,6 +7,7 @@ what is found in one was once added for exactly this log.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -121,10 +122,8 @@ class Ids:
         self._recent = {}
         self.covered = self._saved = 0
         if self._path:
-            try:
+            with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)
-            except OSError:
-                pass
         self._path = None
 
     def _open(self, path: Path) -> sqlite3.Connection:

@@ -61,7 +61,9 @@ class Inspection:
         """Starts before the first append; `seen` knows how far the log was the last time."""
         self.head = chain.EMPTY
         self.findings: list[Finding] = []
-        self.checked = dict.fromkeys(("commits", "objects", "event signatures", "commit signatures", "capsules", "checkpoints"), 0)
+        self.checked = dict.fromkeys(
+            ("commits", "objects", "event signatures", "commit signatures", "capsules", "checkpoints"), 0
+        )
         self.root_then = b""  # the root at the size that was verified here before
         self._seen_before = seen
         self._store = store
@@ -155,7 +157,9 @@ class Inspection:
             self.found("duplicate", f"{event.type} {event.id[:12]} repeats the nonce of another event", index)
         unknown = [cause for cause in event.causes if bytes.fromhex(cause)[:16] not in self._seen]
         if unknown and self._whole:
-            self.found("cause", f"{event.type} {event.id[:12]} names a cause that is not before it: {unknown[0][:12]}", index)
+            self.found(
+                "cause", f"{event.type} {event.id[:12]} names a cause that is not before it: {unknown[0][:12]}", index
+            )
         try:
             chain.guard(self.head, event, self, index=index)
         except HeeError as error:
@@ -197,7 +201,11 @@ class Inspection:
                 continue
             self.checked["event signatures"] += 1
             if sshsig.fingerprint(key) != event.key_id:
-                self.found("signature", f"{event.type} {event.id[:12]} names {event.key_id[:60]!a}, another key signed it", index)
+                self.found(
+                    "signature",
+                    f"{event.type} {event.id[:12]} names {event.key_id[:60]!a}, another key signed it",
+                    index,
+                )
 
     def _commit_signature(self, raw: bytes, events: list[Event], first: int) -> str:
         try:

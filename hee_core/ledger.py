@@ -20,6 +20,7 @@ ATTEMPTS_KEPT = 500
 APPROVALS_KEPT = 100
 CHECKPOINTS_KEPT = 50
 ROLLBACKS_KEPT = 20
+VERDICTS_KEPT = 20
 WINDOW = timedelta(days=30)
 COOL_OFF = timedelta(days=7)
 _NONE: dict[str, Any] = {}  # shared by every empty field; the fold copies a map before it writes
@@ -30,6 +31,7 @@ class Ledger(NamedTuple):
 
     `decisions` are the active ones, `ended` the last of the others. `fixes` are the last attempts with one record
     each from start to end (`outcome` is empty while it runs); earlier ones are a number and a chained digest.
+    `verdicts` are those of the rules over a fix that has not started yet.
     `attempts` counts tries by fingerprint. `counts` has the folded events by type; an event that was not folded is
     in `unknown`, `malformed` or `refused`.
     """
@@ -40,6 +42,7 @@ class Ledger(NamedTuple):
     fixes: Mapping[str, Record] = _NONE
     fixes_earlier: int = 0
     fixes_digest: str = ""
+    verdicts: Mapping[str, Record] = _NONE
     attempts: Mapping[str, Record] = _NONE
     approvals: Mapping[str, Record] = _NONE
     checkpoints: Mapping[str, Record] = _NONE

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from itertools import islice
 from threading import RLock
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from hee_core import chain
 from hee_core.clock import SYSTEM, Clock
@@ -60,7 +60,7 @@ class Log:
         self._replay: Replay | None = None
         self._lock = RLock()
 
-    def __enter__(self) -> Log:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -92,7 +92,7 @@ class Log:
         if self._signer is None:
             raise KeyFault("this log was opened for reading: it has no signing key", hint="run `hee init`")
         if not hasattr(self._signer, "sign"):
-            self._signer = cast("Callable[[], Signer]", self._signer)()
+            self._signer = self._signer()
         return cast("Signer", self._signer)
 
     def _existing(self) -> chain.Head:
@@ -162,7 +162,7 @@ class Log:
         return self.append([chain.genesis(self.signer, self.clock, note)], expected=None)
 
     def append(
-        self, events: Sequence[Event], *, expected: str | None | _Any = ANY, unless: Condition | None = None
+        self, events: Sequence[Event], *, expected: str | _Any | None = ANY, unless: Condition | None = None
     ) -> Entry:
         """Appends events as one commit and returns the last one's entry.
 
@@ -175,11 +175,12 @@ class Log:
         with self._lock, self.store.exclusive():
             while True:
                 head = self.refresh()
-                bound = list({event.id: event for event in (chain.bind(head, event, self.signer) for event in events)}.values())
+                drafts = [chain.bind(head, event, self.signer) for event in events]
+                bound = list({event.id: event for event in drafts}.values())
                 known = self._known(head, bound)
                 fresh = [event for event in bound if event.id not in known]
                 if not fresh:
-                    return known[bound[-1].id]
+                    return known[drafts[-1].id]
                 if not isinstance(expected, _Any) and expected != head.commit:
                     raise Conflict(
                         f"the log is at {(head.commit or 'nothing')[:12]}, expected {(expected or 'nothing')[:12]}",
@@ -200,7 +201,7 @@ class Log:
                 break
         if self._head.size - self._saved >= SAVE_AFTER:
             self.save_snapshot()
-        return last if last.event.id == bound[-1].id else known[bound[-1].id]
+        return known.get(drafts[-1].id, last)
 
     def _check(self, condition: Condition) -> None:
         for entry in self.read(condition.after + 1):
@@ -295,7 +296,13 @@ class Log:
         return self._replay.state_after(index)
 
     def _events(self, start: int, stop: int) -> Iterator[Event]:
-        return (entry.event for entry in islice(self.read(start), stop - start))
+        # Not through `read`: following a rollback asks for earlier events while the head is still being read.
+        head, tip = self._head, self.store.tip()
+        if head.commit and head.size // 2 < start and stop <= head.size:
+            entries = self._tail(head, start)
+        else:
+            entries = self._entries(self.store.steps(tip, None), "", 0, GENESIS_SOURCE, start) if tip else iter(())
+        return (entry.event for entry in islice(entries, stop - start))
 
     def close(self) -> None:
         """Keeps a snapshot for the next process and ends the store's helpers."""

@@ -12,13 +12,13 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-from hee_core import gitobjects
 from hee_core.errors import GitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from hee_core import gitobjects
     from hee_core.clock import Clock
     from hee_core.disk import Disk
     from hee_core.git import Repository
@@ -52,9 +52,9 @@ class Packs:
         try:
             self._disk.make_directory(self.directory)
             made.append(beside["pack"])
-            self._disk.write(beside["pack"], pack.pack)
+            self._disk.write(beside["pack"], pack.data)
             made.append(beside["idx"])
-            self._disk.write(beside["idx"], pack.index, sync=not self._disk.boot())
+            self._disk.write(beside["idx"], pack.table, sync=not self._disk.boot())
             if not final["keep"].exists():
                 made.append(final["keep"])
                 self._disk.write(final["keep"], MARK, sync=False)

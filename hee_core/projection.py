@@ -210,9 +210,21 @@ def _unfreezing(draft: Draft, _: int, event: Folded) -> HeeError | None:
     return None
 
 
+def _starting(draft: Draft, _: int, event: Folded) -> HeeError | None:
+    name = event.data["fix_id"]
+    if name not in draft.fixes:
+        return None
+    return EventError(f"fix.started names {name!r}, which another attempt has", hint="an attempt has an id of its own")
+
+
 def _fixing(draft: Draft, _: int, event: Folded) -> HeeError | None:
     name = event.data["fix_id"]
-    return None if name in draft.fixes else EventError(f"{event.type} names {name!r}, a fix that never started")
+    fix = draft.fixes.get(name)
+    if fix is None:
+        return EventError(f"{event.type} names {name!r}, a fix that never started")
+    if fix["rollback"]:
+        return EventError(f"{event.type} names {name!r}, a fix that was rolled back", hint="start another attempt")
+    return None
 
 
 def _returning(_: Draft, index: int, event: Folded) -> HeeError | None:
@@ -226,6 +238,7 @@ _RULES: dict[str, Callable[[Draft, int, Folded], HeeError | None]] = {
     "state.changed": _transition,
     "decision.ended": _ending,
     "state.unfrozen": _unfreezing,
+    "fix.started": _starting,
     "fix.applied": _fixing,
     "fix.verified": _fixing,
     ROLLED_BACK: _returning,

@@ -1,24 +1,27 @@
 """One ref of the files ref format, moved by git's own protocol and without a process.
 
-`<ref>.lock` is taken, the old value compared, the lock renamed. The lock is a hard link to a file of ours, so that one
-that a killed writer left is known by its inode and removed; a lock that is not ours is never touched. Whoever moves a
-ref holds the log's own lock, so at most one writer of ours is at work. Invariant: the ref moves durably from the value
-that was named, or not at all and with an error; only an error after the rename leaves it open, and says so.
+`<ref>.lock` is taken, the old value compared, the ref replaced, the lock removed. A lock of ours is a hard link to one
+durable file whose content nobody else writes, so that one that a killed writer or a power cut left is known and removed;
+a lock that is not ours is never touched. Whoever moves a ref holds the log's own lock, so at most one writer of ours is
+at work. Invariant: the ref moves durably from the value that was named, or not at all and with an error; only an error
+after the rename leaves it open.
 """
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hee_core.errors import Conflict, GitError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hee_core.clock import Clock
     from hee_core.disk import Disk
 
 PATIENCE = 2.0  # seconds to wait for somebody else's ref lock
+TOKEN = b"lock of a hee log: its writer holds the file hee/lock beside it, or is dead\n"
 
 
 class RefFile:
@@ -44,7 +47,9 @@ class RefFile:
             return None
         text = value.decode("ascii", "replace")
         if len(value) != self._hash_size or not set(text) <= set("0123456789abcdef"):
-            raise GitError(f"{self.ref} holds no commit: {text[:80]!a}", hint="`git for-each-ref` shows it; set it right")
+            raise GitError(
+                f"{self.ref} holds no commit: {text[:80]!a}", hint="`git for-each-ref` shows it; set it right"
+            )
         return text
 
     def _packed(self, ref: str) -> bytes:
@@ -73,17 +78,17 @@ class RefFile:
             )
         lock = self.path.with_name(f"{self.path.name}.lock")
         mine = self._place / f"ref-{os.getpid()}-{self._clock.nonce()[:8]}"
-        taken = False
+        left = [mine]
         try:
             self._disk.make_directory(self.path.parent)
             self._disk.make_directory(self._place)
             self._disk.write(mine, f"{new}\n".encode())
-            self._take(lock, mine)
-            taken = True
+            self._take(lock)
+            left.append(lock)
             if self.read() != old:
                 raise Conflict(f"{self.ref} moved meanwhile", hint="read again and retry")
-            self._disk.rename(lock, self.path)
-            taken = False
+            self._disk.rename(mine, self.path)
+            left.remove(mine)
             self._disk.sync_directory(self.path.parent)
         except OSError as error:
             raise GitError(
@@ -91,26 +96,29 @@ class RefFile:
                 hint="free some space, or make the directory writable; then try again: nothing is appended twice",
             ) from None
         finally:
-            self._drop(*(lock, mine) if taken else (mine,))
+            for path in left[::-1]:
+                self._drop(path)
 
-    def _drop(self, *paths: Path) -> None:
-        for path in paths:
-            try:
-                self._disk.remove(path)
-            except OSError:
-                return  # the next writer knows it for ours, by the name that is left, and removes it
+    def _drop(self, path: Path) -> None:
+        try:
+            self._disk.remove(path)
+        except OSError:
+            return  # the next writer knows it for ours, and removes it
 
-    def _take(self, lock: Path, mine: Path) -> None:
+    def _take(self, lock: Path) -> None:
+        token = self._token()
         deadline = self._clock.monotonic() + PATIENCE
         while True:
             try:
-                self._disk.link(mine, lock)
+                self._disk.link(token, lock)
             except FileNotFoundError:  # git removes a directory of refs when it has packed the last one
                 if lock.parent.is_dir() or self._clock.monotonic() > deadline:
                     raise
                 self._disk.make_directory(lock.parent)
             except FileExistsError:
-                self._break_stale(lock, mine)
+                if self._is_ours(lock):  # this writer holds the log's lock, so the one that took it is dead
+                    self._disk.remove(lock)
+                    continue
                 if self._clock.monotonic() > deadline:
                     raise GitError(
                         f"{lock} is held by a program that is not hee",
@@ -120,16 +128,18 @@ class RefFile:
             else:
                 return
 
-    def _break_stale(self, lock: Path, mine: Path) -> None:
-        """Removes a lock that a killed writer of ours left: this writer holds the log's lock, so that one is dead."""
+    def _token(self) -> Path:
+        """The file that every lock of ours is another name of; it is durable before it is first used."""
+        token = self._place / "token"
+        if not self._is_ours(token):
+            beside = self._place / f"ref-token-{os.getpid()}-{self._clock.nonce()[:8]}"
+            self._disk.write(beside, TOKEN)
+            self._disk.rename(beside, token)
+            self._disk.sync_directory(self._place)
+        return token
+
+    def _is_ours(self, path: Path) -> bool:
         try:
-            held = lock.stat()
+            return path.read_bytes() == TOKEN
         except FileNotFoundError:
-            return
-        for left in self._place.glob("ref-*"):
-            if left == mine:
-                continue
-            status = left.stat()
-            if (status.st_dev, status.st_ino) == (held.st_dev, held.st_ino):
-                self._disk.remove(lock)
-            self._disk.remove(left)
+            return False

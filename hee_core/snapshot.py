@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hee_core import projection, sshsig
 from hee_core.chain import Head
 from hee_core.errors import HeeError
 from hee_core.keyring import KeyRing
-from hee_core.keys import Signer
 from hee_core.merkle import Frontier
+
+if TYPE_CHECKING:
+    from hee_core.keys import Signer
 
 NAMESPACE = "hee-snapshot"
 VERSION = 1

@@ -55,7 +55,10 @@ class Condition:
 class IdIndex(Protocol):
     """Where each event id stands, for the first `covered` events of a log; a cache, and so checked before it is believed."""
 
-    covered: int
+    @property
+    def covered(self) -> int:
+        """How many events, from the first, are in it."""
+        ...
 
     def begin(self, log_id: str, size: int) -> None:
         """Takes what is kept for this log; forgets it if it is another's or says more than the log has."""
@@ -83,7 +86,11 @@ class Store(Protocol):
 
     object_format: str
     name: str
-    ids: IdIndex
+
+    @property
+    def ids(self) -> IdIndex:
+        """The index of event ids that goes with this log."""
+        ...
 
     def tip(self) -> str | None:
         """The commit that the ref points at; None without one."""

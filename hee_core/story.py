@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hee_core.events import Event
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9 ._/:,()+\-]+")
+_AT = re.compile(r"(?<=[A-Za-z0-9]) at-(?=[0-9a-f]{7}\b)")  # after a letter or digit, an @ notifies nobody
 _MOST_IDS = 32  # a group commit of thousands names its range and root; the ids are in its tree
 
 
@@ -30,7 +31,7 @@ def subject(events: Sequence[Event]) -> str:
     for type_, tell in _TELLERS:
         told = [event for event in events if event.type == type_]
         if told:
-            return plain(tell(told, events), 100).replace(" at-", "@")
+            return _AT.sub("@", plain(tell(told, events), 100))
     kinds = Counter(event.type for event in events)
     name, count = kinds.most_common(1)[0]
     more = f" and {len(events) - count} more" if len(events) > count else ""
@@ -62,7 +63,7 @@ def _data(events: Sequence[Event], type_: str, issue: str) -> Mapping[str, Any]:
 
 def _place(data: Mapping[str, Any]) -> str:
     branch, commit = plain(data.get("branch", ""), 30), str(data.get("commit") or "")[:7]
-    # `at-` becomes an @ only here, between a branch and a commit, where no forge sees a name.
+    # ` at-` becomes an @ only between a branch and a commit, where no forge sees a name.
     return f" on {branch} at-{commit}" if branch and commit else f" at {commit}" if commit else ""
 
 
@@ -86,7 +87,9 @@ def _decisions(told: Sequence[Event], _: Sequence[Event]) -> str:
 def _applied(told: Sequence[Event], events: Sequence[Event]) -> str:
     data = told[0].data
     strategy = next((e.data["strategy"] for e in events if e.type == "fix.started"), "fix")
-    proof = "proved by running the failed job again" if data["outcome"] == "verified" else "applied, waits for its review"
+    proof = (
+        "proved by running the failed job again" if data["outcome"] == "verified" else "applied, waits for its review"
+    )
     return f"repaired by {strategy}: {len(data['files'])} file(s), {proof}"
 
 

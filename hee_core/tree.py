@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from hee_core.errors import GitError
 from hee_core.git import ObjectReader, Repository
@@ -25,10 +25,12 @@ class CommitTree(Mapping[str, bytes]):
         self._blobs = {path: blob for path, (mode, blob) in entries.items() if mode.startswith("100")}
         self._reader = ObjectReader(repository)
 
-    def __enter__(self) -> CommitTree:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._reader.close()
 
     def __getitem__(self, path: str) -> bytes:

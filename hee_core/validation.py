@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MOST_FINDINGS = 100
 MOST_BYTES = 8 * 1024 * 1024
+MOST_YAML = 1024 * 1024  # reading YAML is a thousand times slower
+MOST_DEPTH = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,14 @@ def load_capsule(data: bytes, name: str) -> object:
 
     `.json` is JSON, `.yaml` and `.yml` one YAML 1.2 document, `.md` Markdown with one fenced JSON block.
     """
-    if len(data) > MOST_BYTES:
-        raise CapsuleError(f"{name}: {len(data)} bytes is no capsule (at most {MOST_BYTES})")
+    ending = name.rpartition(".")[2].lower()
+    most = MOST_YAML if ending in ("yaml", "yml") else MOST_BYTES
+    if len(data) > most:
+        raise CapsuleError(f"{name}: {len(data)} bytes is no capsule (at most {most})")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise CapsuleError(f"{name}: not UTF-8 (byte {error.start})", hint="save it as UTF-8") from None
-    ending = name.rpartition(".")[2].lower()
     if ending == "md":
         return _named(name, lambda: render.from_markdown(text))
     if ending in ("yaml", "yml"):
@@ -146,27 +149,40 @@ def _named(name: str, read: Callable[[], object]) -> object:
 
 def _yaml(text: str, name: str) -> object:
     from ruamel.yaml import YAML
+    from ruamel.yaml.composer import Composer, ComposerError
     from ruamel.yaml.constructor import SafeConstructor
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     class Plain(SafeConstructor):
         """Keeps dates as the text that they are."""
 
+    class Bounded(Composer):
+        """Refuses what can make a small file big or slow: aliases, and nesting that no capsule has."""
+
+        depth = 0
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            event = self.parser.peek_event()
+            if getattr(event, "anchor", None) is not None:
+                raise ComposerError(None, None, "a capsule has no anchors: write the value out", event.start_mark)
+            if self.depth == MOST_DEPTH:
+                raise ComposerError(None, None, "nested too deeply", event.start_mark)
+            self.depth += 1
+            node = super().compose_node(parent, index)
+            self.depth -= 1
+            return node
+
     Plain.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.value)
     reader = YAML(typ="safe", pure=True)
-    reader.Constructor = Plain
+    reader.Constructor, reader.Composer = Plain, Bounded
     try:
-        for event in YAML(typ="safe", pure=True).parse(text):
-            if getattr(event, "anchor", None) is not None:  # a few bytes of aliases can name gigabytes
-                line = event.start_mark.line + 1
-                raise CapsuleError(f"{name}, line {line}: a capsule has no anchors", hint="write the value out")
         document: object = reader.load(text)
-        for finding in _unportable(document, ""):
-            raise CapsuleError(f"{name}: {finding.pointer or '/'}: {finding.message}")
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}" if mark else ""
-        raise CapsuleError(f"{name}{where}: not YAML: {error.problem}") from None
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise CapsuleError(f"{name}: not YAML: {error}") from None
+        raise CapsuleError(f"{name}{where}: not YAML of a capsule: {error.problem}") from None
+    except (YAMLError, ValueError) as error:
+        raise CapsuleError(f"{name}: not YAML of a capsule: {error}") from None
+    for finding in _unportable(document, ""):
+        raise CapsuleError(f"{name}: {finding.pointer or '/'}: {finding.message}")
     return document

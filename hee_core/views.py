@@ -66,7 +66,8 @@ def issue(record: Record) -> dict[str, Any]:
 
 def fix(record: Record) -> dict[str, Any]:
     """An attempt at a repair that has ended."""
-    verdicts = record["governance"].values()
+    verdicts: dict[str, str] = record["governance"]
+    asked = {"before", "after"} <= verdicts.keys() if record["success"] else bool(verdicts)
     return {
         "timestamp": record["time"],
         "pattern_id": record["pattern_id"],
@@ -76,7 +77,7 @@ def fix(record: Record) -> dict[str, Any]:
             "state_capsule_version": STATE_VERSION,
             "decision_impact": record["decision_impact"] or "none",
             "context_preservation": record["context_preserved"],
-            "governance_validation": bool(verdicts) and all(verdict == "pass" for verdict in verdicts),
+            "governance_validation": asked and all(verdict == "pass" for verdict in verdicts.values()),
         },
         "fix_id": record["fix_id"],
         "issue_id": record["issue_id"],

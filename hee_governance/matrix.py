@@ -6,10 +6,10 @@ never fails, and a key that the matrix does not know gets the row `unknown`, whi
 
 from __future__ import annotations
 
+import pkgutil
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from hee_core.canonical import digest
@@ -120,4 +120,4 @@ def _row(entry: dict[str, str]) -> Row:
 
 @cache
 def _shipped() -> Matrix:
-    return Matrix.read(resources.files("hee_governance").joinpath("matrix.toml").read_bytes())
+    return Matrix.read(pkgutil.get_data("hee_governance", "matrix.toml") or b"")

@@ -226,11 +226,10 @@ class _Scanner:
         if self.word is not None and self.word.isdigit():
             self.word = None
         self._end_word()
-        for form in ("&>>", "&>", "<<<", "<<-", "<<", ">>", "<>", ">&", "<&", ">|", "<", ">"):
-            if self.text.startswith(form, self.at):
-                self._add(form)
-                self.at += len(form)
-                break
+        forms = ("&>>", "&>", "<<<", "<<-", "<<", ">>", "<>", ">&", "<&", ">|", "<")
+        form = next((form for form in forms if self.text.startswith(form, self.at)), ">")
+        self._add(form)
+        self.at += len(form)
         self._end_word()
         if form in ("<<", "<<-"):
             self.awaits_delimiter = form

@@ -47,6 +47,7 @@ class SpecCoverage:
     orphans: tuple[Trace, ...]
     unreadable: tuple[tuple[str, Unreadable], ...]
     inputs: str
+    covered: tuple[Clause, ...] = ()
 
     @property
     def measure(self) -> Measure:
@@ -89,7 +90,9 @@ def spec_coverage(tree: Mapping[str, bytes], config: Config | None = None) -> Sp
     numerator, denominator = len(clauses) - len(uncovered), len(clauses)
     value = None if unreadable else ratio(numerator, denominator)
     inputs = digest("\n".join(seen).encode("utf-8", "surrogateescape"))
-    return SpecCoverage(value, numerator, denominator, uncovered, orphans, tuple(unreadable), inputs)
+    gaps = {clause.id for clause in uncovered}
+    covered = tuple(clause for clause in clauses.values() if clause.id not in gaps)
+    return SpecCoverage(value, numerator, denominator, uncovered, orphans, tuple(unreadable), inputs, covered)
 
 
 def _clauses(path: str, data: bytes, patterns: tuple[str, ...]) -> tuple[Clause, ...] | Unreadable:

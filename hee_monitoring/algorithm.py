@@ -115,8 +115,10 @@ def run_hee_validation(pattern: Pattern, context: FixContext, phase: str) -> boo
     if phase == "pre":
         verdict = _verdict(pattern, context)
         return verdict is not None and verdict.action == "auto-fix"
-    return context.attempt is not None and context.attempt.outcome.outcome in ("verified", "applied") and all(
-        check.ok for check in context.attempt.outcome.post
+    return (
+        context.attempt is not None
+        and context.attempt.outcome.outcome in ("verified", "applied")
+        and all(check.ok for check in context.attempt.outcome.post)
     )
 
 
@@ -182,7 +184,11 @@ def hee_rollback(backup_id: str, context: FixContext) -> None:
 def freeze(context: FixContext, reason: str) -> None:
     """Stops all writes until a person ends it, and alerts: the state after a failed rollback is not known."""
     clock = context.cycle.workspace.clock
-    alert = {"severity": "critical", "title": clean(reason, limit=300), "next_step": "look at the repository, then `hee unfreeze`"}
+    alert = {
+        "severity": "critical",
+        "title": clean(reason, limit=300),
+        "next_step": "look at the repository, then `hee unfreeze`",
+    }
     context.cycle.workspace.log.append(
         [
             Event.new("state.frozen", {"reason": clean(reason, limit=300)}, subject="state", clock=clock),

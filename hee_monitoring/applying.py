@@ -101,5 +101,9 @@ def apply(workspace: Workspace, issue: str | None) -> list[str]:
         diff = repository.run("diff-tree", "-p", "--binary", "--full-index", f"{commit}^", commit)
         done = repository.attempt(f"--work-tree={repository.root}", "apply", "--index", "-", stdin=diff)
         words = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        said.append(f"{fix['branch']} does not apply here: {words[0]}" if done.returncode else f"applied {fix['branch']}, yours to commit")
+        said.append(
+            f"{fix['branch']} does not apply here: {words[0]}"
+            if done.returncode
+            else f"applied {fix['branch']}, yours to commit"
+        )
     return said

@@ -17,27 +17,38 @@ from hee_monitoring.evidence import Channel, Conclusion, Diagnosis, Evidence
 from hee_monitoring.fingerprint import fingerprint
 from hee_monitoring.joblog import read
 from hee_monitoring.redact import redact
-from hee_monitoring.scan import Hit, Scan, scan
+from hee_monitoring.scan import Scan, scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from hee_monitoring.database import Pattern, PatternDB
     from hee_monitoring.evidence import Job
+    from hee_monitoring.finder import Hit
 
 UNKNOWN, NONE = "unknown", "none"
 TEXT_LIMIT = 500
 _VERDICT = 25
 _SECONDARY = 10
 _NEAR = 40
+_END = 15
 _PROVING = ("cause", "verdict")
-_FAILING = (Conclusion.FAILURE, Conclusion.TIMED_OUT, Conclusion.CANCELLED, Conclusion.STARTUP_FAILURE, Conclusion.UNKNOWN)
+_CAUSES, _LAST = ("cause", "hint", "verdict"), ("consequence",)
+_FAILING = (
+    Conclusion.FAILURE,
+    Conclusion.TIMED_OUT,
+    Conclusion.CANCELLED,
+    Conclusion.STARTUP_FAILURE,
+    Conclusion.UNKNOWN,
+)
 # Steps that run whatever happened before; they say nothing about whether a failure was survived.
 _ALWAYS = re.compile(
     r"(?i)upload|artifact|report|publish|notify|slack|codecov|coveralls|clean|logs?\b|dump|post|comment|summary|cache|collect"
     r"|print|show|\bdf\b|stop|down|kill|cat |find |ls |if \[|always|disk|diagnos|tar |zip|\becho\b|save|record"
 )
-_STATEMENT = re.compile(r"(?:Error: )?(?:Process completed with|The process '.*' failed|Finished: |Build step |Done\. |The command |ERROR: Job)")
+_STATEMENT = re.compile(
+    r"(?:Error: )?(?:Process completed with|The process '.*' failed|Finished: |Build step |Done\. |The command |ERROR: Job)"
+)
 
 
 def explain_log(data: bytes, db: PatternDB) -> Diagnosis:
@@ -87,7 +98,9 @@ def _by_annotations(job: Job, db: PatternDB) -> Diagnosis | None:
         return None
     note = messages[found.line - 1]
     evidence = Evidence(Channel.ANNOTATION, found.text, note.line, note.path or job.name)
-    return Diagnosis(found.pattern_id, found.category, found.title, found.fingerprint, found.confidence, (evidence,), found.captures)
+    return Diagnosis(
+        found.pattern_id, found.category, found.title, found.fingerprint, found.confidence, (evidence,), found.captures
+    )
 
 
 def _signal(job: Job, from_log: Diagnosis | None) -> str:
@@ -119,15 +132,20 @@ def _signal_text(signal: str, job: Job) -> str:
 def _conclude(found: Scan, db: PatternDB, *, failed: bool) -> Diagnosis:
     """Picks the cause; `failed` says that it is known from elsewhere that the job failed."""
     stated = found.failed
-    if not failed and not stated:
-        if found.succeeded or not any(hit.pattern.role in _PROVING for hit in found.hits):
-            return _plain(NONE, "The log shows no failure", "", 0)
-    for steps in _deciding(found):
-        hits = [hit for hit in found.hits if hit.step in steps and _counts(hit, found)]
-        if any(hit.pattern.role in ("cause", "hint", "verdict") for hit in hits):
-            return _diagnosis(hits, found, db, sure=stated or failed)
-    rest = [hit for hit in found.hits if hit.pattern.role == "consequence"]
-    return _diagnosis(rest, found, db, sure=True) if rest else _unknown(found)
+    if not failed and not stated and (found.succeeded or not any(_proves(hit, found) for hit in found.hits)):
+        return _plain(NONE, "The log shows no failure", "", 0)
+    failing, whole = _deciding(found), {*range(len(found.steps))}
+    for roles, groups in ((_CAUSES, failing), (_LAST, failing), (_CAUSES, [whole]), (_LAST, [whole])):
+        for steps in groups:
+            hits = [hit for hit in found.hits if hit.step in steps and _counts(hit, found)]
+            if any(hit.pattern.role in roles for hit in hits):
+                return _diagnosis(hits, found, db, sure=stated or failed)
+    return _unknown(found)
+
+
+def _proves(hit: Hit, found: Scan) -> bool:
+    """Says whether a hit proves a failure in a log that does not state its end: by itself, or because the log ends with it."""
+    return hit.pattern.role in _PROVING or (hit.pattern.role != "count" and found.lines - hit.line <= _END)
 
 
 def _counts(hit: Hit, found: Scan) -> bool:
@@ -136,14 +154,11 @@ def _counts(hit: Hit, found: Scan) -> bool:
     return hit.pattern.role != "count" and (not failures or hit.line <= failures[-1])
 
 
-def _deciding(found: Scan) -> Iterable[set[int]]:
-    """Sets of steps from the most to the least telling."""
+def _deciding(found: Scan) -> list[set[int]]:
+    """The steps that state a failure, each a set of its own, from the most to the least telling."""
     failing = [number for number, step in enumerate(found.steps) if step.failures]
     soft = {number for number in failing if _survived(number, found)}
-    yield from ({number} for number in failing if number not in soft)
-    yield from ({number} for number in reversed(failing) if number in soft)
-    if not failing or len(found.steps) > 1:
-        yield set(range(len(found.steps)))
+    return [{number} for number in (*(each for each in failing if each not in soft), *(each for each in reversed(failing) if each in soft))]
 
 
 def _survived(number: int, found: Scan) -> bool:
@@ -168,12 +183,15 @@ def _diagnosis(hits: Sequence[Hit], found: Scan, db: PatternDB, *, sure: bool) -
     ]
     evidence = [_evidence(best, found)]
     if best.head is not None:
-        evidence.append(Evidence(Channel.LOG, clean(redact(best.head[1]), limit=TEXT_LIMIT), best.head[0], evidence[0].where))
+        evidence.append(
+            Evidence(Channel.LOG, clean(redact(best.head[1]), limit=TEXT_LIMIT), best.head[0], evidence[0].where)
+        )
     for hit in related[:4]:
         if hit.line not in {item.line for item in evidence}:
             evidence.append(_evidence(hit, found))
-    mark = fingerprint(pattern.pattern_id, best.captures, best.text)
-    seen, secondary = {mark}, []
+    captures = _named(best, hits)
+    mark = fingerprint(pattern.pattern_id, captures, best.text)
+    seen, secondary = {mark}, list[Diagnosis]()
     for hit in hits:
         other = fingerprint(hit.pattern.pattern_id, hit.captures, hit.text)
         if hit.line > best.line and hit.pattern.role == "cause" and other not in seen and len(secondary) < _SECONDARY:
@@ -186,7 +204,7 @@ def _diagnosis(hits: Sequence[Hit], found: Scan, db: PatternDB, *, sure: bool) -
             )  # fmt: skip
     return Diagnosis(
         pattern.pattern_id, pattern.category, pattern.title, mark, _confidence(best, verdicts, sure=sure), tuple(evidence),
-        _safe(best.captures), tuple(secondary),
+        _safe(captures), tuple(secondary),
     )  # fmt: skip
 
 
@@ -210,12 +228,25 @@ def _confidence(hit: Hit, verdicts: set[str], *, sure: bool) -> int:
     return base - (0 if sure else 1000)
 
 
+def _named(best: Hit, hits: Sequence[Hit]) -> dict[str, str]:
+    """The captures, with the test's name where another line of the step has it: equal assertions of two tests are two failures."""
+    if best.pattern.category != "test" or "test" in best.captures:
+        return best.captures
+    names = (hit.captures["test"] for hit in hits if hit.pattern.category == "test" and "test" in hit.captures)
+    name = next(names, "")
+    return best.captures | {"test": name} if name else best.captures
+
+
 def _refined(hit: Hit, found: Scan, db: PatternDB) -> Pattern:
     """The more special pattern that counts elsewhere in the step prove, if there is one."""
     for pattern in db:
         if pattern.refines == hit.pattern.pattern_id and pattern.requires:
             values = [
-                {other.captures.get(capture, "") for other in found.hits if other.pattern.pattern_id == name and other.step == hit.step}
+                {
+                    other.captures.get(capture, "")
+                    for other in found.hits
+                    if other.pattern.pattern_id == name and other.step == hit.step
+                }
                 for name, capture in pattern.requires
             ]
             if all(len(value) == 1 for value in values) and len(set.union(*values)) == 1 and "" not in values[0]:
@@ -225,7 +256,12 @@ def _refined(hit: Hit, found: Scan, db: PatternDB) -> Pattern:
 
 def _evidence(hit: Hit, found: Scan) -> Evidence:
     step = found.steps[hit.step]
-    return Evidence(Channel.LOG, clean(redact(hit.text), limit=TEXT_LIMIT), hit.line, clean(redact(step.job or step.name), limit=120))
+    return Evidence(
+        Channel.LOG,
+        clean(redact(hit.text), limit=TEXT_LIMIT),
+        hit.line,
+        clean(redact(step.job or step.name), limit=120),
+    )
 
 
 def _safe(captures: dict[str, str]) -> dict[str, str]:
@@ -240,10 +276,14 @@ def _unknown(found: Scan) -> Diagnosis:
     spans = [(found.steps[number].line, max(found.steps[number].failures, default=found.lines)) for number in steps]
     guesses = [at for at in sorted(found.guesses) if any(first <= at <= last for first, last in spans)]
     line = next(iter([*telling, *guesses[:1], *stated]), 0)
-    return _plain(UNKNOWN, "It failed, and no pattern explains it", found.errors.get(line) or found.guesses.get(line, ""), line)
+    return _plain(
+        UNKNOWN, "It failed, and no pattern explains it", found.errors.get(line) or found.guesses.get(line, ""), line
+    )
 
 
-def _plain(category: str, title: str, text: str, line: int, *, where: str = "", channel: Channel = Channel.LOG) -> Diagnosis:
+def _plain(
+    category: str, title: str, text: str, line: int, *, where: str = "", channel: Channel = Channel.LOG
+) -> Diagnosis:
     """A diagnosis without a pattern."""
     text = clean(redact(text), limit=TEXT_LIMIT)
     evidence = (Evidence(channel, text, line, where),) if text else ()

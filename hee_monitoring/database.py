@@ -29,9 +29,8 @@ class Pattern:
     `role` says what a match is worth: `cause` proves a failure; `hint` names a cause only in a log that failed; `verdict` is
     the tool's own summary and decides the category; `consequence` counts when nothing else does; `count` only serves
     `requires`. `requires` lists (pattern id, capture) whose values must all be equal: then this pattern takes the place of
-    `refines`. `gates` are the relaxed forms of `regexes`, one each (see `prefilter`); a line that one of
-    `vetoes` matches is no hit; `then` finds, a few lines below the hit, the line that proves more (the assertion below a
-    test's name); a hit more than `near` lines (if not 0) above the stated failure was survived and is a mere hint. `signal` names a fact of the job's metadata that finds this pattern instead of a text.
+    `refines`. A line that one of `vetoes` matches is no hit; `then` finds, a few lines below the hit, the line that proves more (the assertion below a
+    test's name), `peek` only takes captures from such a line (the place below a message); a hit more than `near` lines (if not 0) above the stated failure was survived and is a mere hint. `signal` names a fact of the job's metadata that finds this pattern instead of a text.
     """
 
     pattern_id: str
@@ -48,9 +47,9 @@ class Pattern:
     priority: int
     role: str
     regexes: tuple[str, ...]
-    gates: tuple[str, ...]
     vetoes: tuple[str, ...]
     then: str
+    peek: str
     near: int
     captures: tuple[str, ...]
     examples: tuple[str, ...]
@@ -104,7 +103,6 @@ def _pattern(item: dict[str, Any]) -> Pattern:
         **{
             **item,
             "regexes": tuple(item["regexes"]),
-            "gates": tuple(item["gates"]),
             "vetoes": tuple(item["vetoes"]),
             "captures": tuple(item["captures"]),
             "examples": tuple(item["examples"]),

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 FIRST = "Tide tables for small harbors"
 SECOND = "Watch this repository with HEE"
-_NOTICE = "Harmonic constants, public domain.  \nKeep this file as it was received:\nits checksum is part of the license.\n"
+_NOTICE = (
+    "Harmonic constants, public domain.  \nKeep this file as it was received:\nits checksum is part of the license.\n"
+)
 
 FILES: dict[str, str] = {
     "README.md": "# harbor\n\nTide tables for small harbors. What it must do: docs/spec/tides.md.\n",
@@ -58,7 +60,7 @@ def render( rows:list[tuple[str,int]] )->str:
     """One line a row: the time, and the height in meters."""
     return "\\n".join( f'{time}  {height/100:5.2f} m' for time,height in rows )
 ''',
-    "tests/test_tides.py": '''\
+    "tests/test_tides.py": """\
 import pytest
 
 from harbor.table import render
@@ -77,7 +79,7 @@ def test_low_water_rounds_down() -> None:
 
 def test_a_table_has_a_line_for_each_row() -> None:
     assert render([("04:12", 401), ("10:30", 99)]).count("\\n") == 1
-''',
+""",
     "docs/spec/tides.md": """\
 # What harbor must do
 
@@ -174,7 +176,9 @@ def _check(directory: Path) -> None:
     except HeeError:
         ours = False
     if not ours:
-        raise HeeError(f"{directory} is not empty and not a demonstration", hint="name another directory: hee demo --dir DIR")
+        raise HeeError(
+            f"{directory} is not empty and not a demonstration", hint="name another directory: hee demo --dir DIR"
+        )
 
 
 def _nothing(making: Path) -> str:

@@ -43,7 +43,12 @@ EDGES = frozenset("AB BC CD DE EF ED FG GH HI IJ IK JL JK KL LM MD".split())
 def evidence(items: Iterable[Evidence]) -> list[dict[str, Any]]:
     """Evidence as payload: clean, cut, at most ten lines."""
     return [
-        {"channel": item.channel.value, "line": item.line, "text": clean(item.text, limit=500), "where": clean(item.where, limit=300)}
+        {
+            "channel": item.channel.value,
+            "line": item.line,
+            "text": clean(item.text, limit=500),
+            "where": clean(item.where, limit=300),
+        }
         for item in list(items)[:10]
     ]
 
@@ -59,7 +64,9 @@ def detected(seen: Observation, *, commit: str, branch: str, decisions: Iterable
             "source": run.source if run else "files",
             "workflow": clean(run.workflow, limit=200) if run else "",
             "job": clean(seen.job_key, limit=200),
-            "step": clean(next((s.name for s in job.steps if s.conclusion.value == "failure"), ""), limit=200) if job else "",
+            "step": clean(next((s.name for s in job.steps if s.conclusion.value == "failure"), ""), limit=200)
+            if job
+            else "",
             "commit": (run.commit if run and run.commit else commit) or None,
             "branch": clean((run.branch if run else "") or branch, limit=200),
             "run_id": run.run_id if run else 0,
@@ -152,7 +159,9 @@ def alerted(issue: Record, *, title: str, rationale: str, next_step: str, within
 
 def changed(from_: str, to: str, trigger: str, reason: str, *, clock: Clock) -> Event:
     """One step of the state machine."""
-    return Event.new("state.changed", {"from": from_, "to": to, "trigger": trigger, "reason": reason}, subject="state", clock=clock)
+    return Event.new(
+        "state.changed", {"from": from_, "to": to, "trigger": trigger, "reason": reason}, subject="state", clock=clock
+    )
 
 
 def nodes_of(events: Iterable[Mapping[str, Any]], issue_id: str) -> list[str]:

@@ -37,7 +37,10 @@ _RULES = tuple(
         (r"\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,64}\b", "<hash>"),
         (r"\b(?:fv-az|runner-|ip-|GitHub Actions )[\w-]*\d[\w-]*", "<host>"),
         (r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b", "<ip>"),
-        (r"(?<![A-Za-z_])[-+]?\d+(?:[.,:]\d+)*(?:e[-+]?\d+)?(?=(?:ns|us|µs|ms|s|m|h|min|sec|secs|seconds|%|KB|MB|GB|KiB|MiB|GiB|kB|B)?(?![A-Za-z0-9_]))", "#"),
+        (
+            r"(?<![A-Za-z0-9_])[-+]?\d+(?:[.,:]\d+)*(?:e[-+]?\d+)?(?=(?:ns|us|µs|ms|s|m|h|min|sec|secs|seconds|%|KB|MB|GB|KiB|MiB|GiB|kB|B)?(?![A-Za-z0-9_]))",
+            "#",
+        ),
         (r"\s+", " "),
     )
 )

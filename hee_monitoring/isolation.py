@@ -116,8 +116,8 @@ class Walls:
 class Plan:
     """One program's place: what is covered, what it writes (no mounts named: everywhere), and where the flag appears.
 
-    Later places lie over earlier ones: `shared` scratch space, then `read_only`, then what is `writable`, then `layers`
-    that take writes and are thrown away, then what is `hidden`.
+    `shared` is scratch space, `writable` stays open wherever it lies, `read_only` closes places inside either; `layers`
+    take writes and are thrown away, and what is `hidden` lies over all of it.
     """
 
     cwd: Path
@@ -137,9 +137,9 @@ class Plan:
 
     def build(self, *, user: bool) -> None:
         """Writes both tables and makes the directories of the layers; `user` is for a user namespace."""
-        rows = [(place, place, "none", "rbind") for place in self.shared]
-        rows += [(place, place, "none", "bind,ro") for place in self.read_only]
-        rows += [(place, place, "none", "rbind") for place in self.writable]
+        rows = [(place, place, "none", "rbind") for place in (*self.shared, *self.writable)]
+        # Recursive, so that a writable place inside a closed one stays: `ro` holds for the uppermost mount alone.
+        rows += [(place, place, "none", "rbind,ro") for place in self.read_only]
         for place in self.hidden:
             folder = (Path("tmpfs"), place, "tmpfs", "size=16k,mode=0700,ro")
             rows.append(folder if place.is_dir() else (Path("/dev/null"), place, "none", "bind"))
@@ -241,11 +241,8 @@ def throw_away_places(outside: Mapping[str, str], more: Iterable[str], keep: Ite
 
 
 def mount_points() -> tuple[tuple[str, str], ...]:
-    """Mounted places and the types of their file systems, from the kernel; empty where it does not say."""
-    try:
-        text = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError:
-        return ()
+    """Mounted places and the types of their file systems, from the kernel."""
+    text = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
     found = []
     for line in text.splitlines():
         left, _, right = line.partition(" - ")

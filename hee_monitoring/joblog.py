@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,23 +25,27 @@ _SAMPLE = 64 * 1024
 _TEXT = bytes(range(0x20, 0x7F)) + b"\t\n\r\x1b\x0c\x08"
 _CONTROL = bytes(c for c in range(0x20) if c not in b"\t\n") + b"\x7f"
 
-_ANSI = re.compile(rb"\x1b\[8mha:[^\x1b\n]*\x1b\[0m|\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
+_ANSI = re.compile(
+    rb"\x1b\[8mha:[^\x1b\n]*\x1b\[0m|\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~])"
+)
 _STAMP = rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 # What runners write before a tool's own text, each with a word that says it may be there. Every expression starts with
 # the literal line break, which `re` finds ten times faster than `^`.
 _PREFIXES = tuple(
-    (hint, re.compile(rb"\n" + prefix))
-    for hint, prefix in (
-        (b"\xef\xbb\xbf", rb"\xef\xbb\xbf"),
-        (b"\n20", _STAMP + rb" (?:\d\d[OE][+ ]? ?)?"),  # GitHub Actions, GitLab
-        (b"\n[20", rb"\[" + _STAMP + rb"\] ?"),  # Jenkins
-        (b"\n[", rb"\[(?:task|vcs|fetches|setup|mounts|cache|taskcluster|taskcluster:error) \d{4}-[^\]\n]{10,30}\] ?"),
-        (b"\n[taskcluster:", rb"\[taskcluster:\w+\] "),
-        (b" - ", rb"\d\d:\d\d:\d\d +(?:INFO|ERROR|WARNING|CRITICAL|FATAL|DEBUG) - {1,3}"),  # mozharness
-        (b"\n#", rb"#\d{1,4} (?:\[[^\]\n]{1,80}\] )?\d{1,6}\.\d{1,3} ?"),  # BuildKit
-        (b" [", rb"\d{1,8} (?=\[(?:ERROR|INFO|WARNING)\])"),  # Maven with relative times
-        (b"_1 ", rb"[\w.-]{1,40}_\d{1,2} +\| "),  # docker compose
-        (b"\nsection_", rb"section_(?:start|end):\d+:[\w.-]+(?:\[[^\]\n]*\])?"),  # GitLab
+    (hints, re.compile(rb"\n" + prefix))
+    for hints, prefix in (
+        ((b"\n\xef\xbb\xbf",), rb"\xef\xbb\xbf"),
+        ((b"\n20",), _STAMP + rb" (?:\d\d[OE][+ ]? ?)?"),  # GitHub Actions, GitLab
+        ((b"\n[20",), rb"\[" + _STAMP + rb"\] ?"),  # Jenkins
+        (
+            (b"\n[task", b"\n[vcs 2", b"\n[fetches 2", b"\n[setup 2"),
+            rb"\[(?:(?:task|vcs|fetches|setup|taskcluster) \d{4}-[^\]\n]{10,30}|taskcluster:\w+)\] ?"
+            rb"(?:\d\d:\d\d:\d\d +(?:INFO|ERROR|WARNING|CRITICAL|FATAL|DEBUG) - {1,3})?",
+        ),
+        ((b" INFO - ",), rb"\d\d:\d\d:\d\d +(?:INFO|ERROR|WARNING|CRITICAL|FATAL|DEBUG) - {1,3}"),  # mozharness
+        ((b"\n#1", b"\n#2"), rb"#\d{1,4} (?:\[[^\]\n]{1,80}\] )?\d{1,6}\.\d{1,3} ?"),  # BuildKit
+        ((b" [INFO] ",), rb"\d{1,8} (?=\[(?:ERROR|INFO|WARNING)\])"),  # Maven with relative times
+        ((b"_1  | ", b"_1 | ", b"-1  | ", b"-1 | "), rb"[\w.-]{1,40}[_-]\d{1,2} +\| "),  # docker compose
     )
 )
 _GH = re.compile(rb"^([^\t\n]{1,200})\t([^\t\n]{1,200})\t(?=\xef?\xbb?\xbf?\d{4}-\d\d-\d\dT)", re.MULTILINE)
@@ -153,6 +158,7 @@ class _Cleaner:
         self._echo = False
         self._job = ""
         self._step = ""
+        self._job_before = ""
 
     def clean(self, raw: bytes) -> Segment:
         """Returns a piece as clean lines and the steps that begin in it."""
@@ -166,12 +172,13 @@ class _Cleaner:
         if self._act is None:
             self._act = _ACT_LOG.search(text, 0, _SAMPLE) is not None
         marks: list[Mark] = []
+        self._job_before = self._job
         if self._act:
             text = self._act_lines(text, marks)
         elif _GH.search(text, 0, _SAMPLE) is not None:
             text = self._gh_lines(text, marks)
-        for hint, prefix in _PREFIXES:
-            if hint in text:
+        for hints, prefix in _PREFIXES:
+            if any(hint in text for hint in hints):
                 text = prefix.sub(b"\n", text)
         text = self._blank(text, marks)
         errors, line, at = [], self._line, 0
@@ -212,12 +219,14 @@ class _Cleaner:
         """Empties the lines that the runner echoed and notes each step that begins there; the text has a break in front."""
         pieces: list[bytes] = []
         done, line = 0, self._line - 1
+        jobs, before = [mark.line for mark in marks], list(marks)
         while self._echo or (start := text.find(_ECHO, done)) >= 0:
             if not self._echo:
                 pieces.append(text[done:start])
                 line += text.count(b"\n", done, start)
                 name = text[start + len(_ECHO) : text.find(b"\n", start + 1) % (len(text) + 1)]
-                marks.append(Mark(line + 1, self._job_at(marks, line + 1), _text(name)))
+                at = bisect_right(jobs, line + 1) - 1
+                marks.append(Mark(line + 1, before[at].job if at >= 0 else self._job_before, _text(name)))
                 done = start
             end, other = text.find(_ECHO_END, done), text.find(b"\n##[group]", done + 1)
             self._echo = end < 0 and other < 0
@@ -235,10 +244,6 @@ class _Cleaner:
             marks.append(Mark(self._line + text.count(b"\n", 0, at), "", _text(text[at + len(_STARTING) : end])))
             at = text.find(_STARTING, end)
         return _ECHO_LINE.sub(b"\n", text)
-
-    def _job_at(self, marks: list[Mark], line: int) -> str:
-        """The job that a line belongs to, as far as prefixes named one."""
-        return next((mark.job for mark in reversed(marks) if mark.line <= line and mark.job), self._job)
 
 
 def _text(data: bytes) -> str:

@@ -87,9 +87,15 @@ def judged_by(cycle: Cycle, state: State) -> Sequence[str]:
 def must_poll(cycle: Cycle, state: State) -> bool:
     """Whether the source has to be asked: for a commit that it judged before only if something is unfinished."""
     unfinished = any(
-        issue["action"] in ("", "auto-fix", "rerun") and not issue["fix"] and issue["job"] for issue in state.issues.values()
+        issue["action"] in ("", "auto-fix", "rerun") and not issue["fix"] and issue["job"]
+        for issue in state.issues.values()
     )
-    return cycle.rerun or cycle.source.name == "logs" or cycle.commit not in judged_by(cycle, state) or (unfinished and cycle.fix)
+    return (
+        cycle.rerun
+        or cycle.source.name == "logs"
+        or cycle.commit not in judged_by(cycle, state)
+        or (unfinished and cycle.fix)
+    )
 
 
 def is_news(seen: Observation, state: State, commit: str) -> bool:
@@ -119,7 +125,11 @@ def opening(cycle: Cycle, state: State, report: Report) -> list[Event]:
     events: list[Event] = []
     loaded: dict[str, Any]
     if workspace.config.digest != state.ledger.config.get("digest"):
-        loaded = {"path": workspace.config.path, "digest": workspace.config.digest, "governance": workspace.config.governance_rules}
+        loaded = {
+            "path": workspace.config.path,
+            "digest": workspace.config.digest,
+            "governance": workspace.config.governance_rules,
+        }
         events.append(Event.new("config.loaded", loaded, subject="config", clock=clock))
     patterns = workspace.patterns
     if patterns.digest != state.ledger.patterns.get("digest"):
@@ -191,7 +201,9 @@ def decide(cycle: Cycle, result: Result) -> None:
 
     def verdicts(state: State) -> list[Event]:
         return [
-            facts.decided(issue, verdict_of(cycle, issue, state), policy=policy_name(cycle), clock=cycle.workspace.clock)
+            facts.decided(
+                issue, verdict_of(cycle, issue, state), policy=policy_name(cycle), clock=cycle.workspace.clock
+            )
             for issue in state.issues.values()
             if issue["action"] == "" and issue["pattern_id"]
         ]

@@ -16,12 +16,13 @@ from hee_core.errors import Conflict, GitError, HeeError, NotFound
 from hee_core.events import Event
 from hee_core.tree import CommitTree
 from hee_governance import rules
+from hee_governance.validator import GovernanceValidator
 from hee_monitoring.classify import diagnose
 from hee_monitoring.detectors import detect
 from hee_monitoring.evidence import Conclusion, Job
 from hee_monitoring.fixes.room import discard_leftovers
 from hee_monitoring.verdicts import verdict_of
-from hee_monitoring.fixes.outcome import Outcome, Request
+from hee_monitoring.fixes.outcome import Check, Outcome, Request
 from hee_monitoring.fixes.transaction import repair
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from hee_core.git import Repository
     from hee_core.record import Record
     from hee_core.projection import State
-    from hee_monitoring.fixes.outcome import Check
+    from hee_governance.rules import Report
     from hee_monitoring.evidence import Diagnosis
     from hee_monitoring.observe import Picture
     from hee_monitoring.cycle import Cycle, Result
@@ -134,7 +135,9 @@ def gaps(cycle: Cycle, repository: Repository, commit: str) -> set[str]:
     """The fingerprints of what the detectors find in a commit of a clone."""
     config = cycle.workspace.config
     with CommitTree(repository, commit) as tree:
-        return {found.fingerprint for found in detect(tree, cycle.workspace.log.state, config, rules.check(tree, config))}
+        return {
+            found.fingerprint for found in detect(tree, cycle.workspace.log.state, config, rules.check(tree, config))
+        }
 
 
 def committer(cycle: Cycle) -> Callable[[Repository, str, str, str], str]:
@@ -160,16 +163,18 @@ def governed(cycle: Cycle, issue: Record, outcome: Outcome, state: State) -> Out
     verdict = verdict_of(cycle, issue, state, outcome.files)
     if verdict.action != "auto-fix":
         return replace(outcome, outcome="rolled_back", reason=f"{verdict.rule}: {verdict.reasons[-1]}", commit="")
-    before, after = (findings(cycle, commit) for commit in (cycle.commit, outcome.commit))
-    if new := sorted(after - before):
-        return replace(outcome, outcome="rolled_back", reason=f"the change would break rule {new[0][0]} in {new[0][1]}", commit="")
+    new = GovernanceValidator(cycle.workspace.config).introduced(checked(cycle, cycle.commit), checked(cycle, outcome.commit))
+    if not new.allows:
+        broken = new.findings[0] if new.findings else None
+        what = f"rule {broken.rule} in {broken.path}" if broken else "the rules, which could not be evaluated"
+        return replace(outcome, outcome="rolled_back", reason=f"the change would break {what}", commit="")
     return outcome
 
 
-def findings(cycle: Cycle, commit: str) -> set[tuple[str, str, str]]:
-    """What the rules say about a commit, without line numbers."""
+def checked(cycle: Cycle, commit: str) -> Report:
+    """What the rules say about a commit."""
     with CommitTree(cycle.workspace.repository, commit) as tree:
-        return {(found.rule, found.path, found.message) for found in rules.check(tree, cycle.workspace.config).findings}
+        return rules.check(tree, cycle.workspace.config)
 
 
 def branch_of(issue: Record, outcome: Outcome) -> str:
@@ -188,7 +193,11 @@ def record_of(cycle: Cycle, attempt: Attempt, *, backup: Event | None) -> list[E
     reason = clean(outcome.reason, limit=1000)
     if outcome.outcome == "refused":
         return [event("fix.refused", {**about, "reason": reason, "rule": "transaction"})]
-    name = str(backup.data["backup_id"]) if backup else f"HEE-BACKUP-{request.trailers['HEE-Capsule'][:12]}-{attempt.index}"
+    name = (
+        str(backup.data["backup_id"])
+        if backup
+        else f"HEE-BACKUP-{request.trailers['HEE-Capsule'][:12]}-{attempt.index}"
+    )
     point = {"backup_id": name, "index": attempt.index, "capsule": request.trailers["HEE-Capsule"],
              "decisions": len(cycle.workspace.log.state.decisions), "reason": request.fix_id}  # fmt: skip
     events = [
@@ -197,7 +206,7 @@ def record_of(cycle: Cycle, attempt: Attempt, *, backup: Event | None) -> list[E
         event("fix.started", {**about, "fix_id": request.fix_id, "strategy": outcome.strategy, "tool": clean(outcome.tool, limit=300),
                               "commit": request.commit, "branch": clean(request.branch, limit=200), "backup_id": name,
                               "rollback_plan": "discard the clone; no ref of the repository has moved"}),
-        event("fix.validated", validation(request.fix_id, "pre", outcome.pre)),
+        event("fix.validated", validation(request.fix_id, "pre", outcome.pre or (Check("the detector finds it at this commit", ok=True),))),
     ]  # fmt: skip
     if outcome.post:
         events.append(event("fix.validated", validation(request.fix_id, "post", outcome.post)))
@@ -229,13 +238,23 @@ def issue_rule(cycle: Cycle, issue: Record) -> str:
 
 def validation(fix_id: str, phase: str, made: tuple[Check, ...]) -> dict[str, object]:
     """The checks of one phase as payload."""
-    return {"fix_id": fix_id, "phase": phase, "ok": bool(made) and all(check.ok for check in made), "checks": checks(made)}
+    return {
+        "fix_id": fix_id,
+        "phase": phase,
+        "ok": bool(made) and all(check.ok for check in made),
+        "checks": checks(made),
+    }
 
 
 def checks(made: tuple[Check, ...]) -> list[dict[str, object]]:
     """Checks as payload."""
     return [
-        {"name": clean(check.name, limit=200), "ok": check.ok, "detail": clean(check.detail, limit=500), "duration_ms": check.duration_ms}
+        {
+            "name": clean(check.name, limit=200),
+            "ok": check.ok,
+            "detail": clean(check.detail, limit=500),
+            "duration_ms": check.duration_ms,
+        }
         for check in made[:50]
     ]
 
@@ -257,7 +276,9 @@ def publish(cycle: Cycle, branch: str, commit: str) -> list[str]:
 
 def recorded_commit(state: State, issue: Record) -> str:
     """The commit of an issue's last successful repair; empty without one."""
-    commits = [fix["commit"] for fix in state.ledger.fixes.values() if fix["issue_id"] == issue["issue_id"] and fix["success"]]
+    commits = [
+        fix["commit"] for fix in state.ledger.fixes.values() if fix["issue_id"] == issue["issue_id"] and fix["success"]
+    ]
     return str(commits[-1]) if commits else ""
 
 
@@ -275,10 +296,19 @@ def run_again(cycle: Cycle, result: Result, issue: Record) -> None:
     except HeeError as error:
         red = f"the job could not be run again: {error}"
     if red:
-        data = {"issue_id": issue["issue_id"], "pattern_id": issue["pattern_id"], "reason": clean(red, limit=500), "rule": "rerun"}
+        data = {
+            "issue_id": issue["issue_id"],
+            "pattern_id": issue["pattern_id"],
+            "reason": clean(red, limit=500),
+            "rule": "rerun",
+        }
         event = Event.new("fix.refused", data, subject=f"issue/{issue['issue_id']}", clock=cycle.workspace.clock)
     else:
-        data = {"issue_id": issue["issue_id"], "by": "the same commit was green when the job ran again", "commit": cycle.commit}
+        data = {
+            "issue_id": issue["issue_id"],
+            "by": "the same commit was green when the job ran again",
+            "commit": cycle.commit,
+        }
         event = Event.new("ci.issue_resolved", data, subject=f"issue/{issue['issue_id']}", clock=cycle.workspace.clock)
     cycle.workspace.log.append([event])
     result.events += 1
@@ -297,6 +327,12 @@ def rerun(cycle: Cycle, issue: Record) -> Job:
 
 def propose(cycle: Cycle, result: Result, issue: Record) -> None:
     """Parks an issue for review."""
-    data = {"issue_id": issue["issue_id"], "pattern_id": issue["pattern_id"], "reason": issue["rationale"] or "needs a review"}
-    cycle.workspace.log.append([Event.new("fix.proposed", data, subject=f"issue/{issue['issue_id']}", clock=cycle.workspace.clock)])
+    data = {
+        "issue_id": issue["issue_id"],
+        "pattern_id": issue["pattern_id"],
+        "reason": issue["rationale"] or "needs a review",
+    }
+    cycle.workspace.log.append(
+        [Event.new("fix.proposed", data, subject=f"issue/{issue['issue_id']}", clock=cycle.workspace.clock)]
+    )
     result.events += 1

@@ -112,7 +112,7 @@ def run(
         )
         finished = _supervise(process, mark, outputs, stdin=stdin, deadline=started + timeout, cancel=cancel)
         if finished and _walls() is not None and not plan.flag.exists():
-            words = outputs[-1].value().decode("utf-8", "replace").strip() or "it ended early"
+            words = (outputs[-1].value().decode("utf-8", "replace").strip() or "it ended early").splitlines()[0]
             raise SourceError(
                 f"the sandbox for {argv[0]} can't be built: {words}", hint="`hee doctor` says what works here"
             )

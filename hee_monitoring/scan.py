@@ -9,25 +9,24 @@ however large or hostile the log is.
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_right
+import re
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
-from itertools import accumulate
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from hee_monitoring.finder import Finder, Hit, Step, compiled, options
+
 if TYPE_CHECKING:
-    import re
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from hee_monitoring.database import Pattern, PatternDB
-    from hee_monitoring.joblog import JobLog, Segment
+    from hee_monitoring.joblog import JobLog
 
-LINE_LIMIT = 2000
-HITS_PER_STEP = 20
 HITS = 4000
-BELOW = 60
-_MEMORY = 256 << 20
+STEPS = 5000
+STATEMENTS = 100
+_COUNTED = re.compile(r"(?<!\\)\{(\d+),?\d*\}")
+_OPEN = ("^.", r"^\S", "^[^", r"^\s*", "^(?:.", "^(?P<path>", "^ *", r"^(?:\S")
 
 # How runners say that a job failed or succeeded; a line that starts like this is a statement about the whole job.
 FAILED = (
@@ -57,28 +56,6 @@ SUCCEEDED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A pattern on a line; `step` counts the steps of the log from 0; `head` is the line that led to this one, if another."""
-
-    pattern: Pattern
-    line: int
-    text: str
-    captures: dict[str, str]
-    step: int
-    head: tuple[int, str] | None = None
-
-
-@dataclass(slots=True)
-class Step:
-    """A stretch of the log between two step boundaries; `failures` are the lines that state its failure."""
-
-    line: int
-    job: str
-    name: str
-    failures: list[int] = field(default_factory=list)
-
-
 @dataclass(slots=True)
 class Scan:
     """What one pass over a log has found: `errors` are the lines that state a failure, `guesses` those that only look like one."""
@@ -101,30 +78,39 @@ class Engine:
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         """Takes the patterns that read text."""
-        groups: dict[str, list[tuple[Pattern | None, str, str]]] = {}
+        kinds: dict[str, list[tuple[Pattern | None, str]]] = {}
         for pattern in patterns:
-            for regex, gate in zip(pattern.regexes, pattern.gates, strict=True):
-                groups.setdefault(gate[:2], []).append((pattern, regex, gate))
+            for regex in pattern.regexes:
+                kinds.setdefault(_kind(regex), []).append((pattern, regex))
         for regex in (*FAILED, *SUCCEEDED, GUESS):
-            groups.setdefault("^", []).append((None, regex, regex))
-        # Anchored, free and case-blind expressions each have an automaton of their own: three small ones are several
-        # times as fast as one in which every state of the one kind meets every state of the others.
-        kinds: dict[str, list[tuple[Pattern | None, str, str]]] = {}
-        for start, entries in groups.items():
-            kinds.setdefault("^" if start.startswith("^") else start, []).extend(entries)
-        self._sets = [(_compiled_set([gate for _, _, gate in entries]), entries) for entries in kinds.values()]
+            kinds.setdefault(_kind(regex), []).append((None, regex))
+        self._sets = [(_compiled_set(regex for _, regex in entries), entries) for entries in kinds.values()]
 
     def find(self, text: bytes) -> list[tuple[Pattern | None, str]]:
         """The patterns with their expressions that may occur in the text; without a pattern it is an ending."""
-        return [entries[number][:2] for each, entries in self._sets for number in sorted(each.Match(text) or ())]
+        return [entries[number] for each, entries in self._sets for number in sorted(each.Match(text) or ())]
 
 
-def _compiled_set(expressions: list[str]) -> Any:
+def _kind(regex: str) -> str:
+    """Sorts expressions into automata: in one alone, states of every kind would meet those of all others (40 MB/s, not 100)."""
+    if "(?i)" in regex:
+        return "blind"
+    if not regex.startswith("^"):
+        return "free"
+    return "open" if regex.startswith(_OPEN) else "anchored"
+
+
+def relaxed(regex: str) -> str:
+    """An expression that matches wherever `regex` does, without counted repetitions, which multiply an automaton's states."""
+    return _COUNTED.sub(lambda found: "*" if found.group(1) == "0" else "+", regex)
+
+
+def _compiled_set(regexes: Iterable[str]) -> Any:
     import re2
 
-    whole = re2.Set.SearchSet(_options())
-    for expression in expressions:
-        whole.Add(b"(?m)" + expression.encode())
+    whole = re2.Set.SearchSet(options())
+    for regex in regexes:
+        whole.Add(b"(?m)" + relaxed(regex).encode())
     whole.Compile()
     return whole
 
@@ -135,63 +121,20 @@ def engine(database: PatternDB) -> Engine:
     return Engine(pattern for pattern in database if pattern.channel in ("log", "annotation"))
 
 
-@cache
-def compiled(regex: str) -> re.Pattern[bytes]:
-    """An expression over bytes, as all engines read it; raises ValueError if RE2 refuses it."""
-    import re2
-
-    try:
-        pattern: re.Pattern[bytes] = re2.compile(b"(?m)" + regex.encode(), _options())
-    except re2.error as error:
-        raise ValueError(f"{regex}: {error}") from None
-    return pattern
-
-
-def matches(pattern: Pattern, line: str) -> bool:
-    """Says whether a line alone is a hit of the pattern."""
-    data = line.encode()
-    vetoed = any(compiled(veto).search(data) for veto in pattern.vetoes)
-    return not vetoed and any(compiled(regex).search(data) for regex in pattern.regexes)
-
-
-def _options() -> Any:
-    import re2
-
-    options = re2.Options()
-    options.encoding = re2.Options.Encoding.LATIN1
-    options.max_mem = _MEMORY
-    options.log_errors = False
-    return options
-
-
-def _decode(line: bytes) -> str:
-    return line.decode("utf-8", "replace").rstrip()
-
-
-def _captures(match: re.Match[bytes]) -> dict[str, str]:
-    """The named groups; RE2 names the groups of an expression over bytes in bytes."""
-    return {_decode(name): _decode(value).strip() for name, value in match.groupdict().items() if value}  # type: ignore[arg-type]
-
-
 def scan(log: JobLog, database: PatternDB) -> Scan:
     """Reads the log once."""
     found, searcher = Scan([Step(0, "", "")]), engine(database)
     for segment in log.segments():
-        first_step = len(found.steps) - 1
-        found.steps += (Step(mark.line, mark.job, mark.step) for mark in segment.marks)
-        finder = _Finder(segment, found, first_step)
+        room = STEPS - len(found.steps)
+        found.steps += (Step(mark.line, mark.job, mark.step) for mark in segment.marks[: max(room, 0)])
+        finder = Finder(segment, [step.line for step in found.steps])
         for line in segment.errors:
-            finder.failure(line)
+            _state(found, finder, line)
         for pattern, regex in searcher.find(segment.text):
             if pattern is not None:
                 found.hits += finder.hits(pattern, compiled(regex))
-            elif regex == GUESS:
-                found.guesses |= {line: finder.text(line) for line in finder.lines(compiled(regex))} if len(found.guesses) < HITS else {}
-            elif regex in FAILED:
-                for line in finder.lines(compiled(regex)):
-                    finder.failure(line)
             else:
-                found.succeeded += 1
+                _ending(found, finder, regex)
         found.lines = segment.first_line + segment.text.count(b"\n")
         if len(found.hits) > HITS:
             _prune(found)
@@ -199,94 +142,29 @@ def scan(log: JobLog, database: PatternDB) -> Scan:
     return found
 
 
+def _ending(found: Scan, finder: Finder, regex: str) -> None:
+    """Notes what a line says about the whole job, or that it looks like an error."""
+    if regex in SUCCEEDED:
+        found.succeeded += 1
+        return
+    for line in finder.lines(compiled(regex)):
+        if regex != GUESS:
+            _state(found, finder, line)
+        elif len(found.guesses) < HITS:
+            found.guesses[line] = finder.text(line)
+
+
+def _state(found: Scan, finder: Finder, line: int) -> None:
+    """Notes that the runner states a failure on this line; of many only the first and the last are kept."""
+    failures = found.steps[finder.step(line)].failures
+    if len(failures) >= STATEMENTS:
+        failures.pop()
+    failures.append(line)
+    if len(found.errors) < HITS:
+        found.errors[line] = finder.text(line)
+
+
 def _prune(found: Scan) -> None:
     """Forgets hits of finished steps that did not fail; whatever is still too much is cut."""
     last = len(found.steps) - 1
     found.hits = [hit for hit in found.hits if hit.step == last or found.steps[hit.step].failures][:HITS]
-
-
-class _Finder:
-    """Finds an expression's lines in one segment."""
-
-    def __init__(self, segment: Segment, found: Scan, first_step: int) -> None:
-        self._text = segment.text
-        self._first = segment.first_line
-        self._found = found
-        self._first_step = first_step
-        self._step_lines = [step.line for step in found.steps]
-        self._breaks: array[int] | None = None
-
-    def _line_breaks(self) -> array[int]:
-        if self._breaks is None:
-            lengths = map(len, self._text.split(b"\n"))
-            self._breaks = array("q", (end + number for number, end in enumerate(accumulate(lengths))))
-        return self._breaks
-
-    def failure(self, line: int) -> None:
-        """Notes that the runner states a failure on this line."""
-        step = self._found.steps[bisect_right(self._step_lines, line) - 1]
-        step.failures.append(line)
-        if len(self._found.errors) < HITS:
-            self._found.errors[line] = self.text(line)
-
-    def text(self, line: int) -> str:
-        """A line of the segment."""
-        breaks, number = self._line_breaks(), line - self._first
-        start = breaks[number - 1] + 1 if number else 0
-        return self._text[start : min(breaks[number], start + LINE_LIMIT)].decode("utf-8", "replace")
-
-    def lines(self, regex: re.Pattern[bytes]) -> Iterator[int]:
-        """Line numbers, at most a bounded number for each step."""
-        for line, _ in self._matches(regex):
-            yield line
-
-    def hits(self, pattern: Pattern, regex: re.Pattern[bytes]) -> Iterator[Hit]:
-        """Confirmed hits."""
-        vetoes = [compiled(veto) for veto in pattern.vetoes]
-        follow = compiled(pattern.then) if pattern.then else None
-        for line, match in self._matches(regex):
-            if any(veto.search(match.string) for veto in vetoes):
-                continue
-            step = bisect_right(self._step_lines, line) - 1
-            hit = Hit(pattern, line, _decode(match.string), _captures(match), step)
-            better = self._below(line, follow, regex) if follow is not None else None
-            if better is not None:
-                at, found = better
-                hit = Hit(pattern, at, _decode(found.string), hit.captures | _captures(found), step, (line, hit.text))
-            yield hit
-
-    def _below(self, line: int, follow: re.Pattern[bytes], stop: re.Pattern[bytes]) -> tuple[int, re.Match[bytes]] | None:
-        """The first line below that proves more, before the next hit of the same kind."""
-        breaks, number = self._line_breaks(), line - self._first
-        for below in range(number + 1, min(number + 1 + BELOW, len(breaks))):
-            start = breaks[below - 1] + 1
-            text = self._text[start : min(breaks[below], start + LINE_LIMIT)]
-            if (found := follow.search(text)) is not None:
-                return self._first + below, found
-            if stop.search(text) is not None:
-                return None
-        return None
-
-    def _matches(self, regex: re.Pattern[bytes]) -> Iterator[tuple[int, re.Match[bytes]]]:
-        """Matches within one line; after enough of them in a step it goes on in the next step."""
-        breaks, position, step, count = self._line_breaks(), 0, -1, 0
-        while position < len(self._text) and (rough := regex.search(self._text, position)) is not None:
-            number = bisect_right(breaks, rough.start() - 1) if rough.start() else 0
-            start = breaks[number - 1] + 1 if number else 0
-            exact = regex.search(self._text[start : min(breaks[number], start + LINE_LIMIT)])
-            position = breaks[number] + 1
-            if exact is None:
-                continue
-            line = self._first + number
-            here = bisect_right(self._step_lines, line) - 1
-            count = count + 1 if here == step else 1
-            step = here
-            yield line, exact
-            if count >= HITS_PER_STEP:
-                if here + 1 >= len(self._step_lines):
-                    return
-                position = breaks[self._step_lines[here + 1] - self._first - 1] + 1
-
-
-def _text(name: str | bytes) -> str:
-    return name.decode() if isinstance(name, bytes) else name

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from hee_monitoring.yamltree import Node
 
 _UBUNTU = re.compile(r"ubuntu-(?:latest|slim|\d\d\.\d\d)", re.IGNORECASE)
-_COMMAND = re.compile(
-    r"^(?!\s*#)(?:.*?(?:[;&|({]|\bthen|\bdo|\belse|\$\())?\s*(?:[A-Za-z_]\w*=\S*\s+)*"
-    r"(sudo|docker|docker-compose|podman|systemctl|snap)\s+[\w-]",
-    re.MULTILINE,
+# Where a command begins in a shell script; matched by RE2, since a script may be hostile and one line of it long.
+_COMMAND = (
+    r"(?:^|[;&|({]|\bthen\b|\bdo\b|\belse\b)\s*(?:[A-Za-z_]\w*=\S*\s+)*"
+    r"(sudo|docker|docker-compose|podman|systemctl|snap)\s+[\w-]"
 )
 _SECRET = re.compile(
     r"\bsecrets\s*(?:\.\s*([\w-]+)|\[\s*'([^']+)'\s*\])|\b(github\.token)\b|\b(toJSON\(\s*secrets\s*\))", re.IGNORECASE
@@ -49,11 +49,9 @@ PREINSTALLED = frozenset(
 def of_runner(job: Node, row: Mapping[str, Node]) -> str:
     """Why the runner that a job asks for is not this machine."""
     node = job.get("runs-on")
-    if node is None:
-        return ""
-    if node.table is not None:
+    if node is not None and node.table is not None:
         return f"it asks for a runner of the group {node.word('group') or 'it names'}, which only its owner has"
-    for label in (fill(word, row) for word in node.words()):
+    for label in (fill(word, row) for word in (node.words() if node is not None else ())):
         if "${{" in label:
             return "its runner is chosen by an expression"
         if _UBUNTU.fullmatch(label):
@@ -160,5 +158,10 @@ def _of_checkout(step: Node) -> str:
 
 
 def _of_script(step: Node) -> str:
-    found = _COMMAND.search(step.word("run"))
-    return f"runs {found[1]}, which is kept from reaching your machine" if found else ""
+    import re2
+
+    command = re2.compile(_COMMAND)
+    for line in step.word("run").splitlines():
+        if not line.lstrip().startswith("#") and (found := command.search(line)):
+            return f"runs {found[1]}, which is kept from reaching your machine"
+    return ""

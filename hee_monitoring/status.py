@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from hee_core.projection import State
 
 
-def document(state: State, *, head: str | None, events_appended: int, unknown: dict[str, str], notes: list[str]) -> dict[str, Any]:
+def document(
+    state: State, *, head: str | None, events_appended: int, unknown: dict[str, str], notes: list[str]
+) -> dict[str, Any]:
     """The status, every open issue, and what could not be judged."""
     return {
         "status": state.status,

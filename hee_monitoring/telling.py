@@ -20,7 +20,9 @@ def tell(cycle: Cycle, result: Result, duration_ms: int) -> None:
     """Raises the alerts that are due, moves the state machine, and closes the cycle."""
 
     def closing(state: State) -> list[Event]:
-        events = [alert(cycle, issue) for issue in state.issues.values() if not issue["next_step"] and needs_person(issue)]
+        events = [
+            alert(cycle, issue) for issue in state.issues.values() if not issue["next_step"] and needs_person(issue)
+        ]
         events += settle(cycle, state)
         if not events and not result.events:
             return []
@@ -41,7 +43,9 @@ def alert(cycle: Cycle, issue: Record) -> Event:
     """What a person is told: what broke, why nothing repaired it, and what to do next."""
     pattern = cycle.workspace.patterns.get(issue["pattern_id"])
     fix = issue["fix"] or {}
-    place = issue["job"].rpartition("#")[2] or next((item["where"] for item in issue["evidence"] if item["where"]), "files")
+    place = issue["job"].rpartition("#")[2] or next(
+        (item["where"] for item in issue["evidence"] if item["where"]), "files"
+    )
     title = f"{place}: {issue['title']}"
     if fix.get("outcome") in ("rolled_back", "refused"):
         title += f"; a repair was {fix['outcome'].replace('_', ' ')}: {fix['reason']}"

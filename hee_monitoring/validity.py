@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from hee_monitoring.yamltree import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _ID = re.compile(r"[A-Za-z_][\w-]*")
 _TOP = frozenset({"name", "run-name", "on", "permissions", "env", "defaults", "concurrency", "jobs"})
@@ -65,7 +65,7 @@ def _job_faults(job_id: str, job: Node, jobs: Node) -> Iterator[tuple[int, int, 
     yield from _unexpected(job, _JOB)
     if job.get("runs-on") is None and job.get("uses") is None:
         yield job.line, job.column, "Required property is missing: runs-on"
-    for needed in needs(job):
+    for needed in needs(job, jobs.table or {}):
         if needed not in (jobs.table or {}):
             yield job.keys["needs"][0], job.keys["needs"][1], f"Job '{job_id}' depends on unknown job '{needed}'."
     steps = job.get("steps")
@@ -108,17 +108,18 @@ def _unexpected(node: Node, known: frozenset[str]) -> Iterator[tuple[int, int, s
 def _cycles(jobs: Node) -> Iterator[tuple[int, int, str]]:
     table = jobs.table or {}
     try:
-        TopologicalSorter({job_id: needs(body) for job_id, body in table.items()}).prepare()
+        TopologicalSorter({job_id: needs(body, table) for job_id, body in table.items()}).prepare()
     except CycleError as error:
         circle = [job_id for job_id in error.args[1] if job_id in table]
         line, column = jobs.keys[min(circle, key=list(table).index)]
         yield line, column, f"The jobs {', '.join(sorted(set(circle)))} wait for each other"
 
 
-def needs(job: Node) -> tuple[str, ...]:
-    """The ids of the jobs that a job waits for."""
+def needs(job: Node, jobs: Mapping[str, Node]) -> tuple[str, ...]:
+    """The ids of the jobs that a job waits for, spelled as they are defined: GitHub does not mind the case."""
     node = job.get("needs")
-    return tuple(dict.fromkeys(node.words())) if node is not None else ()
+    spelled = {job_id.lower(): job_id for job_id in jobs}
+    return tuple(dict.fromkeys(spelled.get(word.lower(), word) for word in node.words())) if node is not None else ()
 
 
 def unknown_key(root: Node, body: Node) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hee_monitoring.sources.act import ActSource
     from hee_monitoring.workspace import Workspace
 
+
 def silent(_: str) -> None:
     """Progress that nobody watches."""
 
@@ -72,12 +73,17 @@ def sources(
 ) -> tuple[Source, Judge | None]:
     """The source of evidence and the judge of repairs that a name stands for; `auto` runs the workflows here."""
     if name == "github":
-        raise SourceError("this version cannot ask GitHub yet", hint="--source act runs the workflows here; --source logs reads log files")
+        raise SourceError(
+            "this version cannot ask GitHub yet",
+            hint="--source act runs the workflows here; --source logs reads log files",
+        )
     if name == "logs":
         from hee_monitoring.sources.logs import LogSource
 
         if not logs:
-            raise SourceError("--source logs needs log files", hint="name them: hee monitor --once --source logs --log build.log")
+            raise SourceError(
+                "--source logs needs log files", hint="name them: hee monitor --once --source logs --log build.log"
+            )
         return LogSource(logs, workspace.patterns), None
     act = local(workspace, progress)
     return act, act

@@ -146,7 +146,7 @@ class _Source:
     def jobs(self) -> Iterator[PlannedJob]:
         """Every job for each combination of its matrix, after those it needs."""
         table = _table(self.root, "jobs")
-        order = TopologicalSorter({job_id: validity.needs(body) for job_id, body in table.items()})
+        order = TopologicalSorter({job_id: validity.needs(body, table) for job_id, body in table.items()})
         seen: set[str] = set()
         for job_id in order.static_order():
             rows, refused = _rows(table[job_id])
@@ -180,7 +180,7 @@ class _Source:
             workflow_name=self.root.word("name") or self.path,
             job_id=job_id,
             name=matrix.fill(name, row) if "matrix" in name else f"{name or job_id}{label}",
-            needs=validity.needs(body),
+            needs=validity.needs(body, _table(self.root, "jobs")),
             runnable=not reason,
             reason=reason,
             timeout_minutes=int(minutes) if limited else _LONGEST_MINUTES,

@@ -43,7 +43,9 @@ class Workspace:
         self.log.close()
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str] = ".", *, signer: Signer | None = None, clock: Clock = SYSTEM) -> Workspace:
+    def open(
+        cls, path: str | os.PathLike[str] = ".", *, signer: Signer | None = None, clock: Clock = SYSTEM
+    ) -> Workspace:
         """Opens the log of the repository that holds `path`; raises LogNotFound before `hee init`."""
         repository = Repository.discover(path)
         config = load_config(repository)
@@ -97,7 +99,9 @@ def load_config(repository: Repository) -> Config:
     return load(dump_default(), CONFIG)
 
 
-def initialize(path: str | os.PathLike[str] = ".", *, clock: Clock = SYSTEM) -> tuple[Repository, str, bool, Path, bool]:
+def initialize(
+    path: str | os.PathLike[str] = ".", *, clock: Clock = SYSTEM
+) -> tuple[Repository, str, bool, Path, bool]:
     """Makes key, log and configuration where they are missing; safe to run again.
 
     Returns the repository, the log's id, whether the log is new, the key's path, and whether hee.yaml was written.

@@ -98,7 +98,9 @@ def parse(data: bytes) -> Node:
         raise YamlError("the file is not UTF-8 text", data.count(b"\n", 0, error.start) + 1, 1) from None
     _count_brackets(text)
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        reader = YAML(typ="safe", pure=True)
+        reader.composer.warn_double_anchors = False  # allowed since YAML 1.2
+        root = reader.compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = " ".join(part for part in (error.context, error.problem) if part)

@@ -6,8 +6,8 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from hee_core.clock import SYSTEM, Clock
-from hee_core.gitstore import GitStore
 from hee_core.git import Repository
+from hee_core.gitstore import GitStore
 from hee_core.keys import EphemeralSigner
 from hee_core.log import Log
 
@@ -31,7 +31,14 @@ def git(place: Path, *arguments: str, stdin: bytes = b"", check: bool = True) ->
 def make_repository(place: Path, *, object_format: str = "sha1", bare: bool = False) -> Path:
     """A repository with one commit on main (without one, if it is bare)."""
     place.mkdir(parents=True)
-    git(place, "init", "--quiet", f"--object-format={object_format}", "--initial-branch=main", *(["--bare"] if bare else []))
+    git(
+        place,
+        "init",
+        "--quiet",
+        f"--object-format={object_format}",
+        "--initial-branch=main",
+        *(["--bare"] if bare else []),
+    )
     if not bare:
         (place / "file.txt").write_text("hello\n")
         git(place, "add", "--all")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hee_core import capsule, projection
 from hee_core.clock import FixedClock
 from hee_core.events import Event
-from hee_core.operational import State
 from hee_core.replay import Replay
+
+if TYPE_CHECKING:
+    from hee_core.operational import State
 
 LOG_ID = "ab" * 32
 SOURCE = f"urn:hee:{LOG_ID}"

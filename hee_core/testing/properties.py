@@ -119,6 +119,11 @@ def decision_continuity(entries: Entries, *, fold: Fold = fold) -> tuple[Violati
             for key, record in before.ledger.attempts.items()
             if attempts.get(key, record)["failed"] < record["failed"]
         ]
+        found += [
+            Violation("decision-continuity", index, f"{event.type} makes failed {name} a success")
+            for name, fix in before.ledger.fixes.items()
+            if fix["rollback"] and after.ledger.fixes.get(name, fix)["success"]
+        ]
     return tuple(found)
 
 

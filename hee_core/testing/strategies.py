@@ -84,13 +84,17 @@ def _possible(type_: str, state: State) -> bool:
     if state.frozen and type_ not in projection.THAWED:
         return False
     if type_ in ("fix.applied", "fix.verified"):
-        return bool(state.ledger.fixes)
+        return bool(_open_fixes(state))
     needs = {
         "decision.ended": bool(state.decisions),
         "state.unfrozen": state.frozen,
         "state.rolled_back": state.size > 0,
     }
     return needs.get(type_, True)
+
+
+def _open_fixes(state: State) -> list[str]:
+    return sorted(name for name, fix in state.ledger.fixes.items() if not fix["rollback"])
 
 
 def _fitting(draw: st.DrawFn, type_: str, state: State, known: list[Event], replay: Replay) -> dict[str, Any]:
@@ -100,7 +104,12 @@ def _fitting(draw: st.DrawFn, type_: str, state: State, known: list[Event], repl
     if type_ == "decision.recorded":
         return {"supersedes": draw(st.sampled_from(["", *sorted(state.decisions)]))}
     if type_ in ("fix.applied", "fix.verified"):
-        return {"fix_id": draw(st.sampled_from(sorted(state.ledger.fixes)))}
+        return {"fix_id": draw(st.sampled_from(_open_fixes(state)))}
+    if type_ == "fix.started":
+        return {"fix_id": f"fix-{len(known)}"}
+    if type_ in ("fix.validated", "fix.rolled_back", "governance.evaluated") and state.ledger.fixes:
+        name = draw(st.sampled_from(sorted(state.ledger.fixes)))
+        return {"scope": name} if type_ == "governance.evaluated" else {"fix_id": name}
     if type_ == "state.changed":
         step = draw(st.sampled_from([step for step in machine.TRANSITIONS if step.from_ == state.status]))
         return {"from": step.from_, "to": step.to, "trigger": step.label}

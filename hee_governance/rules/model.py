@@ -64,10 +64,17 @@ class Rule:
     check: Callable[[Rule, Context, Any], Iterable[Finding]]
 
     def finding(
-        self, path: str, line: int, message: str, *, subject: str = "", severity: Severity | None = None
+        self,
+        path: str,
+        line: int,
+        message: str,
+        *,
+        subject: str = "",
+        severity: Severity | None = None,
+        remedy: str = "",
     ) -> Finding:
-        """A finding of this rule, of its own severity unless told otherwise."""
-        return Finding(self.id, severity or self.severity, path, line, message, self.remedy, subject)
+        """A finding of this rule, with its severity and remedy unless told otherwise."""
+        return Finding(self.id, severity or self.severity, path, line, message, remedy or self.remedy, subject)
 
 
 @dataclass

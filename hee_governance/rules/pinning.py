@@ -27,11 +27,13 @@ def _check(rule: Rule, _context: Context, workflow: Workflow) -> Iterator[Findin
     if bare and not workflow.permissions:
         named = ", ".join(job.id for job in bare[:5])
         message = f"no `permissions`: the token of {named} has the repository's default rights"
-        yield rule.finding(workflow.path, workflow.line, message, subject="permissions")
+        remedy = "Declare `permissions: {contents: read}` for the workflow, and more only in the job that needs it."
+        yield rule.finding(workflow.path, workflow.line, message, subject="permissions", remedy=remedy)
     for job in workflow.jobs:
         if not job.timeout and job.uses is None:
             message = f"job {job.id!r} has no `timeout-minutes`: a hang holds its runner for six hours"
-            yield rule.finding(workflow.path, job.line, message, subject=f"timeout/{job.id}")
+            remedy = "Set `timeout-minutes` to a few times what the job usually takes."
+            yield rule.finding(workflow.path, job.line, message, subject=f"timeout/{job.id}", remedy=remedy)
 
 
 def _pin(rule: Rule, workflow: Workflow, node: Node) -> Iterator[Finding]:
@@ -40,7 +42,10 @@ def _pin(rule: Rule, workflow: Workflow, node: Node) -> Iterator[Finding]:
         return
     what = "image" if name.startswith("docker://") else "action"
     message = f"{what} {name} is not pinned: its content can change without a commit here"
-    yield rule.finding(workflow.path, node.line, message, subject=f"uses/{name}")
+    remedy = "Pin it to the full commit SHA, with the version in a comment."
+    if what == "image":
+        remedy = "Pin it to its digest (`@sha256:…`), with the tag in a comment."
+    yield rule.finding(workflow.path, node.line, message, subject=f"uses/{name}", remedy=remedy)
 
 
 def _readable(context: Context) -> Iterable[Workflow]:

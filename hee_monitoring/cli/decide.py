@@ -40,7 +40,7 @@ def decide(  # noqa: PLR0917 - one parameter an option
         log = workspace.log
         head, state = log.head, log.state
         active = [Decision.of(name, record) for name, record in state.decisions.items() if record["kind"] == "standing" and name != supersedes]
-        found = conflicts_of((*active, Decision.of("the new one", data)))
+        found = conflicts_of((*active, Decision.of("the new one", data)), known={*state.ledger.ended, *([supersedes] if supersedes in state.decisions else [])})
         if found:
             if as_json:
                 terminal.json({"recorded": False, "conflicts": [{"decisions": list(c.decisions), "reason": c.reason} for c in found]})

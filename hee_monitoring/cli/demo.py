@@ -20,7 +20,7 @@ def demo(directory: Path, as_json: bool) -> int:
     """
     from hee_core.audit import verify
     from hee_core.clock import SYSTEM
-    from hee_monitoring.cli.monitor import _document, screen
+    from hee_monitoring.cli.monitor import report_json, screen
     from hee_monitoring.demo import FILES, build
     from hee_monitoring.watch import one_cycle
     from hee_monitoring.workspace import Workspace
@@ -33,7 +33,7 @@ def demo(directory: Path, as_json: bool) -> int:
         cycle, result = one_cycle(workspace, source="act", progress=terminal.progress)
         report = verify(workspace.log)
         if as_json:
-            terminal.json({**_document(workspace, result), "directory": str(directory), "verified": report.ok})
+            terminal.json({**report_json(workspace, result), "directory": str(directory), "verified": report.ok})
             return 0 if report.ok else 2
         terminal.line()
         screen(terminal, workspace, cycle, result)

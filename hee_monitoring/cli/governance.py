@@ -34,11 +34,7 @@ def check(place: str, commit: str, as_json: bool) -> int:
     with CommitTree(repository, repository.commit(commit)) as tree:
         report = rules.check(tree, load_config(repository))
     if as_json:
-        findings = [
-            {"rule": f.rule, "severity": f.severity, "path": f.path, "line": f.line, "message": f.message, "remedy": f.remedy}
-            for f in report.findings
-        ]
-        terminal.json({"verdict": report.verdict, "evaluated": report.evaluated, "commit": tree.commit, "findings": findings})
+        terminal.json({**report.to_json(), "commit": tree.commit})
         return 0 if report.verdict == "pass" else 1
     for finding in report.findings:
         terminal.line(f"{terminal.badge(_SEVERITY.get(finding.severity, 'WARNING'))} {finding.path}:{finding.line}  {finding.message}  {terminal.dim(finding.rule)}")

@@ -63,49 +63,11 @@ def monitor(
                 screen(terminal, workspace, cycle, result)
         state = workspace.log.state
         if as_json and last is not None:
-            terminal.json(_document(workspace, last))
+            terminal.json(report_json(workspace, last))
     return 1 if state.issues else 0
 
 
-@click.command()
-@click.argument("issue", required=False)
-@click.option("--dry-run", "--hee-dry-run", "dry_run", is_flag=True, help="Show the diff, write nothing.")
-@click.option("--apply", is_flag=True, help="Also bring the repair into the current branch.")
-@options.as_json
-@options.directory
-def fix(place: str, issue: str | None, dry_run: bool, apply: bool, as_json: bool) -> int:
-    """Repair what may be repaired, and prove it.
-
-    ISSUE is an issue id (default: all open ones). A repair is a branch hee/fix/ISSUE with one signed commit; the
-    worktree stays as it is unless --apply is given.
-    """
-    from hee_monitoring import applying
-    from hee_monitoring.watch import one_cycle
-
-    terminal = options.terminal(as_json)
-    with options.workspace(place) as workspace:
-        if dry_run:
-            proposals = applying.preview(workspace, issue, progress=terminal.progress)
-            if as_json:
-                terminal.json({"dry_run": True, "fixes": proposals})
-                return 0
-            for proposal in proposals:
-                terminal.status("OK" if proposal["outcome"] in ("verified", "applied") else "WARNING", f"{proposal['issue_id']}: {proposal['outcome']}: {proposal['reason']}")
-                terminal.line(terminal.fit_block(proposal["diff"]))
-            if not proposals:
-                terminal.status("OK", "nothing that may be repaired is open")
-            return 0
-        cycle, result = one_cycle(workspace, source="auto", only=issue or "", rerun=True, progress=terminal.progress)
-        if apply:
-            result.notes += applying.apply(workspace, issue)
-        if as_json:
-            terminal.json(_document(workspace, result))
-        else:
-            screen(terminal, workspace, cycle, result)
-        return 1 if workspace.log.state.issues else 0
-
-
-def _document(workspace: Workspace, result: Result) -> dict[str, Any]:
+def report_json(workspace: Workspace, result: Result) -> dict[str, Any]:
     from hee_monitoring.status import document
 
     return document(workspace.log.state, head=workspace.log.head, events_appended=result.events, unknown=result.unknown, notes=result.notes)
@@ -136,20 +98,19 @@ def screen(terminal: Terminal, workspace: Workspace, cycle: Cycle, result: Resul
 
 
 def _issue(terminal: Terminal, issue: Any) -> None:
-    fix_ = issue["fix"]
-    word, words = _OUTCOME[fix_["outcome"]] if fix_ else ("CRITICAL" if issue["severity"] == "critical" else "WARNING", issue["action"] or "undecided")
+    fix = issue["fix"]
+    word, words = _OUTCOME[fix["outcome"]] if fix else ("CRITICAL" if issue["severity"] == "critical" else "WARNING", "")
     place = issue["job"].rpartition("#")[2] or issue["category"]
     terminal.line()
     terminal.line(f"  {terminal.badge(word)} {terminal.bold(place)}  {terminal.fit(issue['title'], 70)}  {terminal.dim(issue['pattern_id'])}")
     for item in issue["evidence"][:2]:
-        where = f"{item['where'] or 'log'}:{item['line']}" if item["line"] else item["where"] or item["channel"]
-        terminal.line(f"      {terminal.dim(terminal.fit(where, 40))}  {terminal.fit(item['text'], max(30, terminal.width - 12 - len(where)))}")
-    said = f"{issue['action']}: {words}"
-    if fix_ and fix_["strategy"]:
-        said += f" by {fix_['strategy']}"
-    if fix_ and fix_["outcome"] in ("rolled_back", "refused"):
-        said += f" ({fix_['reason']})"
-    terminal.line(f"      {terminal.fit(said, terminal.width - 6)}")
+        where = item["where"] if item["channel"] == "file" else item["channel"]
+        at = f"{where}:{item['line']}" if item["line"] else where
+        terminal.line(f"      {terminal.dim(at)}  {terminal.fit(item['text'].strip(), max(40, terminal.width - 8 - len(at)))}")
+    said = f"{issue['action'] or 'undecided'}: {words or issue['rationale']}"
+    terminal.line(f"      {said}{' by ' + fix['strategy'] if fix and fix['strategy'] else ''}")
+    if fix and fix["outcome"] in ("rolled_back", "refused"):
+        terminal.line(f"      why: {terminal.fit(fix['reason'], terminal.width - 11)}")
     if issue["action"] in ("agent-review", "manual-only") and issue["next_step"]:
         terminal.line(f"      next: {terminal.fit(issue['next_step'], terminal.width - 12)}")
 

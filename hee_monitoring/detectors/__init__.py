@@ -6,7 +6,7 @@ the same files and facts give the same diagnoses in the same order.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hee_monitoring.detectors.subject import BOUND, Found, Known, named
 
@@ -58,6 +58,26 @@ def known_of(
         ended_complete=ledger.ended_count == len(ledger.ended),
         attempts={name: record["streak"] for name, record in ledger.attempts.items()},
         history=history or {},
+        open=tuple(_issue(record) for record in state.issues.values() if record["source"] == "files"),
+    )
+
+
+def _issue(record: Mapping[str, Any]) -> Found:
+    """An open issue of the log as a finding of ours."""
+    from hee_monitoring.evidence import Channel, Evidence
+
+    evidence = tuple(
+        Evidence(Channel(item["channel"]), item["text"], item["line"], item["where"]) for item in record["evidence"]
+    )
+    return Found(
+        pattern_id=record["pattern_id"],
+        category=record["category"],
+        rule="open",
+        subject=record["issue_id"],
+        title=record["title"],
+        confidence=record["confidence"],
+        evidence=evidence,
+        fingerprint=record["fingerprint"],
     )
 
 

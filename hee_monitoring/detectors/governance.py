@@ -2,7 +2,7 @@
 
 Sub-rules: **f** a gate that cannot fail (HGV-CI-005, HGV-CI-006) · **l** a workflow that could not be evaluated in
 strict mode · **h** hidden or unreadable text (HGV-SEC-001) · **r** any other rule. In `warn` mode findings are shown
-by `hee governance check` and open no issue.
+by `hee governance check` and open no issue; an open one closes only when its rule was evaluated and holds.
 """
 
 from __future__ import annotations
@@ -24,19 +24,26 @@ _LETTERS = {"HGV-CI-005": "f", "HGV-CI-006": "f", "HGV-SEC-001": "h"}
 
 def detect(tree: Mapping[str, bytes], known: Known) -> Iterator[Found]:
     """Turns the report's blocking findings into diagnoses; equal subjects are one, and many of one rule are one."""
-    if known.report.mode != "strict":
-        return
     groups: dict[str, dict[str, list[Finding]]] = {}
     for finding in known.report.findings:
         if finding.severity in (*BLOCKING, "UNKNOWN"):
             groups.setdefault(finding.rule, {}).setdefault(f"{finding.path} {finding.subject}", []).append(finding)
+    found: list[Found] = []
     for rule, subjects in groups.items():
+        single = [_found(tree, rule, subject, same, f"{rule} is broken") for subject, same in subjects.items()]
         if len(subjects) > BOUND:
             findings = [finding for same in subjects.values() for finding in same]
-            yield _found(tree, rule, "many", findings, f"{len(subjects)} violations of {rule}")
-            continue
-        for subject, findings in subjects.items():
-            yield _found(tree, rule, subject, findings, f"{rule} is broken")
+            many = _found(tree, rule, "many", findings, f"{len(subjects)} violations of {rule}")
+            single = [many, *(entry for entry in single if known.is_open(entry))]
+        found += single
+    if known.report.mode != "strict":
+        found = [entry for entry in found if known.is_open(entry)]
+    yield from found
+    unread = {finding.path for finding in known.report.findings if finding.severity == "UNKNOWN"}
+    off = known.report.mode == "off"
+    yield from known.kept(
+        "HEE-PAT-004", found, lambda entry: off or any(item.where in unread for item in entry.evidence)
+    )
 
 
 def _found(tree: Mapping[str, bytes], rule: str, subject: str, findings: list[Finding], says: str) -> Found:

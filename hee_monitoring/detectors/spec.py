@@ -24,23 +24,21 @@ def detect(tree: Mapping[str, bytes], known: Known) -> Iterator[Found]:
     measured = spec_coverage(tree, known.config)
     blind = [tree[path].decode("utf-8", "replace") for path, _ in measured.unreadable]
     gaps = [clause for clause in measured.uncovered if not any(clause.id in text for text in blind)]
+    found = [_gap(clause) for clause in gaps]
     if len(gaps) > BOUND:
-        yield _many(gaps, measured.denominator)
-        return
-    for clause in gaps:
-        captures = {"clause": clause.id, "path": clause.path, "line": str(clause.line), "sub_rule": _letter(clause)}
-        if clause.why:
-            captures["trace"] = clause.why
-        yield Found(
-            "HEE-PAT-003",
-            "spec",
-            "gap",
-            clause.id,
-            f"Spec coverage gap: no test proves {clause.id}",
-            10_000,
-            _evidence(clause),
-            captures,
-        )
+        found = [_many(gaps, measured.denominator), *(entry for entry in found if known.is_open(entry))]
+    yield from found
+    if measured.unreadable:
+        proved = {_gap(clause).name for clause in measured.covered}
+        yield from known.kept("HEE-PAT-003", found, lambda entry: entry.name not in proved)
+
+
+def _gap(clause: Clause) -> Found:
+    captures = {"clause": clause.id, "path": clause.path, "line": str(clause.line), "sub_rule": _letter(clause)}
+    if clause.why:
+        captures["trace"] = clause.why
+    title = f"Spec coverage gap: no test proves {clause.id}"
+    return Found("HEE-PAT-003", "spec", "gap", clause.id, title, 10_000, _evidence(clause), captures)
 
 
 def _many(gaps: list[Clause], total: int) -> Found:

@@ -34,9 +34,15 @@ _EVIDENCE = 10
 
 def detect(tree: Mapping[str, bytes], known: Known) -> Iterator[Found]:
     """Looks at every capsule file and at the capsule that the configuration names."""
-    for path in sorted(tree):
-        if is_capsule(path) or path == known.config.state_capsule:
-            yield from _capsule(path, tree[path])
+    found = [
+        entry
+        for path in sorted(tree)
+        if is_capsule(path) or path == known.config.state_capsule
+        for entry in _capsule(path, tree[path])
+    ]
+    yield from found
+    unreadable = {entry.subject for entry in found if entry.rule == "e"}
+    yield from known.kept("HEE-PAT-001", found, lambda entry: any(item.where in unreadable for item in entry.evidence))
 
 
 def _capsule(path: str, data: bytes) -> Iterator[Found]:

@@ -48,7 +48,7 @@ class NpmLock:
         )
         for lock in locks:
             before = tools.read(lock) or b""
-            done = tools.run(tool, *arguments, folder=lock.rpartition("/")[0], network=True)
+            done = tools.run(tool, *arguments, folder=lock.rpartition("/")[0])
             if done.exit_code != 0:
                 return Declined(f"npm {tool.version} could not resolve the dependencies (exit status {done.exit_code})")
             new = set(_HOSTS.findall(tools.read(lock) or b"")) - set(_HOSTS.findall(before))

@@ -41,7 +41,7 @@ class PreCommit:
             return Declined("the job's log names no hook that modified files")
         tool = tools.provide("pre-commit")
         for hook in hooks:
-            done = tools.run(tool, "run", "--all-files", "--color=never", hook, network=True)
+            done = tools.run(tool, "run", "--all-files", "--color=never", hook)
             if done.timed_out or done.exit_code not in (0, 1):
                 return Declined(f"pre-commit could not run the hook (exit status {done.exit_code})")
         return Change(f"Keep what {len(hooks)} pre-commit hook{'' if len(hooks) == 1 else 's'} changed", str(tool))

@@ -13,13 +13,12 @@ import fcntl
 import os
 import re
 import shutil
-import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 _PREFIX = "fix-"
 
@@ -61,38 +60,24 @@ def discard_leftovers(work: Path) -> tuple[str, ...]:
 
 def _hold(place: Path) -> int:
     """Locks a directory; -1 when somebody else holds it or it is gone."""
+    descriptor = -1
     try:
         descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return -1
-    try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.path.samestat(os.fstat(descriptor), place.lstat()):
             return descriptor
     except OSError:
-        pass
-    os.close(descriptor)
+        pass  # taken, or gone meanwhile
+    if descriptor >= 0:
+        os.close(descriptor)
     return -1
 
 
 def _discard(place: Path) -> None:
     """Removes a tree, also one with folders that a job made unwritable; never follows a link out of it."""
-
-    def again(remove: Callable[[str], object], path: str, _: object) -> None:
-        for locked in (os.path.dirname(path), path):  # noqa: PTH120 - what rmtree gives is text
-            try:
-                if not stat.S_ISLNK(os.lstat(locked).st_mode) and Path(locked).is_relative_to(place):
-                    os.chmod(locked, 0o700)  # noqa: PTH101
-            except OSError:
-                continue
-        try:
-            if remove in (os.unlink, os.rmdir):
-                remove(path)
-            else:
-                shutil.rmtree(path, ignore_errors=True)
-        except OSError:
-            return
-
-    shutil.rmtree(place, onerror=again)
-    if place.exists():
-        shutil.rmtree(place, ignore_errors=True)
+    for folder, names, _ in os.walk(place):
+        for path in (Path(folder), *(Path(folder, name) for name in names)):
+            if not path.is_symlink():
+                with suppress(OSError):
+                    path.chmod(0o700)
+    shutil.rmtree(place, ignore_errors=True)

@@ -69,7 +69,7 @@ class Strategy(Protocol):
 
 
 @runtime_checkable
-class Proving(Protocol):
+class Proving(Strategy, Protocol):
     """A strategy for what no job shows: it says itself how its work is proved."""
 
     def prove(self, diagnosis: Diagnosis, tree: Path, tools: Tools) -> str:

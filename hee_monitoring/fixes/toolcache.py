@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from hee_monitoring.fixes.toolversion import Pin
 
 _NODE = ("prettier",)
+# Parts of a toolchain: what selects their version is the toolchain, and no index has them alone.
+_OF_A_TOOLCHAIN = ("npm", "rustfmt")
 _INSTALL_S = 180.0
 
 
@@ -53,7 +55,7 @@ class ToolCache:
 
     def provide(self, name: str, tree: Path, log: str = "") -> Tool:
         """The tool in the version that the tree pins; raises ToolMissing with what to do when it can't be had."""
-        pin = pinned(name, tree, log)
+        pin = pinned(name, tree, log) if name not in _OF_A_TOOLCHAIN else None
         here = self._of_this_machine(name)
         if pin is None:
             if here is None:

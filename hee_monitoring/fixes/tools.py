@@ -22,20 +22,30 @@ if TYPE_CHECKING:
     from hee_monitoring.fixes.toolcache import Tool, ToolCache
     from hee_monitoring.sandbox import Completed
 
-_MOST_FILES = 5000
-
 
 class Tools:
     """The hands of a strategy in one tree. `modes` are the tracked files with git's modes; `raw` is the job's log."""
 
     def __init__(
-        self, tree: Path, modes: Mapping[str, str], raw: bytes, *, home: Path, cache: ToolCache, timeout: float = 120.0
+        self,
+        tree: Path,
+        modes: Mapping[str, str],
+        raw: bytes,
+        *,
+        home: Path,
+        cache: ToolCache,
+        network: bool,
+        timeout: float = 120.0,
     ) -> None:
-        """`home` is outside the tree and shared by all tools of a repair; `timeout` is in seconds, for each program."""
+        """`home` is outside the tree and shared by all tools of a repair; `timeout` is in seconds, for each program.
+
+        Without `network` no program reaches it, where the machine can enforce that.
+        """
         self.tree = tree
         self.modes = modes
         self.home = home
         self._raw = raw
+        self._network = network
         self._timeout = timeout
         self._cache = cache
         self._tools: dict[str, Tool] = {}
@@ -53,10 +63,8 @@ class Tools:
             )
         return self._tools[name]
 
-    def run(
-        self, tool: Tool, *arguments: str, folder: str = "", network: bool = False, env: Mapping[str, str] | None = None
-    ) -> Completed:
-        """Runs the tool in a folder of the tree, with its caches in a home of its own and without network unless declared."""
+    def run(self, tool: Tool, *arguments: str, folder: str = "", env: Mapping[str, str] | None = None) -> Completed:
+        """Runs the tool in a folder of the tree, with its caches in a home of its own."""
         caches = {
             "RUFF_NO_CACHE": "true",
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -67,7 +75,7 @@ class Tools:
         return sandbox.run(
             [*tool.argv, *arguments],
             cwd=self.tree / folder, home=self.home, timeout=self._timeout, env=caches | dict(env or {}),
-            network=network, only_write=(self.tree,),
+            network=self._network, only_write=(self.tree,),
         )  # fmt: skip
 
     def named(self, *patterns: str, suffixes: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -78,8 +86,6 @@ class Tools:
                 path = self.resolve(match.group("path"))
                 if path is not None and path.endswith(suffixes or ("",)):
                     found.add(path)
-                if len(found) >= _MOST_FILES:
-                    break
         return tuple(sorted(found))
 
     def resolve(self, text: str) -> str | None:

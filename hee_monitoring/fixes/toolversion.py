@@ -189,7 +189,9 @@ def _requirement(tool: str, line: object) -> str | None:
     """The version of a `name==version` requirement of this tool."""
     if not isinstance(line, str):
         return None
-    found = re.match(rf"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[\w\s,.-]*\])?\s*={{2,3}}\s*({_VERSION})\s*(?:[;#\\].*)?$", line)
+    found = re.match(
+        rf"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[\w\s,.-]*\])?\s*={{2,3}}\s*({_VERSION})\s*(?:[;#\\].*)?$", line[:400]
+    )
     return found.group(2) if found and _same(tool, found.group(1)) else None
 
 

@@ -199,13 +199,13 @@ class _Attempt:
         """Applies a strategy in a fresh scene of a commit; a second use starts where the first one ended."""
         scene = self.bench.scene(commit)
         before = self.bench.snapshot(scene)
-        done = strategy.apply(self.diagnosis, scene, self._tools(scene, modes))
+        done = strategy.apply(self.diagnosis, scene, self._tools(strategy, scene, modes))
         changes = self.bench.changes(scene, before, strategy.terms.creates) if isinstance(done, Change) else ()
         self.bench.drop(scene)
         return done, changes
 
-    def _tools(self, scene: Path, modes: Mapping[str, str]) -> Tools:
-        return Tools(scene, modes, self.log, home=self.home, cache=self.tools)
+    def _tools(self, strategy: Strategy, scene: Path, modes: Mapping[str, str]) -> Tools:
+        return Tools(scene, modes, self.log, home=self.home, cache=self.tools, network=strategy.network)
 
     def _policy(self, _: Path) -> _Stop | None:
         assert self.strategy is not None  # noqa: S101 - `_clone` chose one
@@ -238,11 +238,12 @@ class _Attempt:
         key = self.request.job_key
         if key:
             return self._green(key, f"{key} is still red", "the failed job")
-        strategy: object = self.strategy
+        strategy = self.strategy
         assert isinstance(strategy, Proving)  # noqa: S101 - what needs no job proves itself
         start = self.world.clock.monotonic()
         scene = self.bench.scene(self.fixed)
-        fault = strategy.prove(self.diagnosis, scene, self._tools(scene, modes_with(self.bench.modes, self.changes)))
+        modes = modes_with(self.bench.modes, self.changes)
+        fault = strategy.prove(self.diagnosis, scene, self._tools(strategy, scene, modes))
         if not fault and self.request.diagnosis.fingerprint not in self.world.gaps(self.bench.base, self.fixed):
             fault = "the change counts as coverage, which it never should"
         self.bench.drop(scene)

@@ -43,7 +43,7 @@ class UvLock:
         tool = tools.provide("uv")
         for lock in locks:
             before = tools.read(lock) or b""
-            done = tools.run(tool, "lock", "--quiet", folder=lock.rpartition("/")[0], network=True)
+            done = tools.run(tool, "lock", "--quiet", folder=lock.rpartition("/")[0])
             if done.exit_code != 0:
                 return Declined(f"uv {tool.version} could not resolve the dependencies (exit status {done.exit_code})")
             new = set(_REGISTRIES.findall(tools.read(lock) or b"")) - set(_REGISTRIES.findall(before))

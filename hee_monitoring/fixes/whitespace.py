@@ -70,7 +70,7 @@ class Whitespace:
 def _text(tools: Tools, new: dict[str, bytes], name: str) -> tuple[str, bytes] | None:
     """The tracked text file that a tool meant, with what was already decided about it; None for data and binaries."""
     path = tools.resolve(name)
-    data = (new.get(path) or tools.read(path)) if path and not any_match(_DATA, path) else None
+    data = new.get(path, tools.read(path)) if path and not any_match(_DATA, path) else None
     return (path, data) if path and data and b"\0" not in data else None
 
 
@@ -95,7 +95,7 @@ def _lines(tools: Tools, new: dict[str, bytes]) -> None:
         else:
             named.setdefault(path, set()).add(int(found.group("line")) - 1)
     for path, numbers in named.items():
-        data = new.get(path) or tools.read(path) or b""
+        data = new.get(path, tools.read(path)) or b""
         lines = data.split(b"\n")
         inside = [number for number in sorted(numbers) if 0 <= number < len(lines)]
         # A gate that names a line with nothing but a carriage return at its end takes that for white space, as git does.

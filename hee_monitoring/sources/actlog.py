@@ -44,7 +44,7 @@ _HIDDEN = frozenset(
         b"stop-commands",
     }
 )
-_LAST = 64 * 1024
+_LAST = 16 * 1024
 _MOST_ANNOTATIONS = 50
 _OUTSIDE = (
     (
@@ -138,15 +138,23 @@ def _hear(spoken: Spoken, event: Mapping[str, Any]) -> None:
     elif "command" in event:
         return
     elif event.get("stepResult") and not inner:
-        step.result = str(event["stepResult"])
+        # The stages of an action (Pre, Main, Post) each have a result; one failure is the step's.
+        step.result = "failure" if step.result == "failure" else str(event["stepResult"])
     elif message == "Failed but continue next step" and not inner:
         step.forgiven = True
     elif event.get("level") == "error":
         step.errors.append(message)
 
 
-def judge(job: PlannedJob, spoken: Spoken, logs: Mapping[int, StepLog], installed: Callable[[str], bool]) -> Outcome:
-    """Puts the job together; `logs` are of the steps that ran behind the wrapper, by number from 0."""
+def judge(
+    job: PlannedJob, spoken: Spoken, logs: Mapping[int, StepLog], installed: Callable[[str], bool], *, ended: bool
+) -> Outcome:
+    """Puts the job together; `logs` are of the steps that ran behind the wrapper, by number from 0.
+
+    `ended` says that act came to its own end; if it did and never spoke of the job, the job's condition was not met.
+    """
+    if ended and not spoken.heard and not complaint(spoken):
+        return Outcome(Conclusion.SKIPPED, "its condition was not met", b"", (), ())
     parts: list[bytes] = []
     steps: list[Step] = []
     annotations: list[Annotation] = []

@@ -15,6 +15,7 @@ import stat
 import zipfile
 import zlib
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from hee_core import canonical
@@ -127,7 +128,7 @@ class LogSource:
 def _opened(name: str, data: bytes) -> tuple[LogFile, ...]:
     """Unpacks by content, whatever the name says."""
     if data[:2] == b"\x1f\x8b":
-        data = _unpacked(name, data)
+        data = _unpacked(name, data, LARGEST)
     if data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return _archive(name, data)
     return (_file(name, data),)
@@ -149,17 +150,17 @@ def _all_of(file: _Readable, name: str, limit: int) -> bytes:
         left -= len(chunk)
         if left < 0:
             raise SourceError(
-                f"{name} has more than {limit // 1024**2} MB",
+                f"{name} has more than {LARGEST // 1024**2} MB",
                 hint="cut out the part around the failure, and explain that",
             )
         parts.append(chunk)
     return b"".join(parts)
 
 
-def _unpacked(name: str, data: bytes) -> bytes:
+def _unpacked(name: str, data: bytes, limit: int) -> bytes:
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            return _all_of(file, f"{name}, unpacked,", LARGEST)
+            return _all_of(file, f"{name}, unpacked,", limit)
     except (OSError, EOFError, zlib.error) as error:
         raise SourceError(f"{name} is a damaged gzip file: {error}") from None
 
@@ -198,12 +199,7 @@ def _archive(name: str, data: bytes) -> tuple[LogFile, ...]:
 
 def _directory(path: Path) -> tuple[LogFile, ...]:
     """The logs in a directory and below it, in the order of their names; links are not followed."""
-    names: list[str] = []
-    for name in _walk(path, ""):
-        names.append(name)
-        if len(names) > 10 * MOST_FILES:
-            break
-    chosen = sorted(_chosen(names), key=_order)
+    chosen = sorted(_chosen(list(islice(_walk(path), 10 * MOST_FILES))), key=_order)
     if not chosen:
         raise SourceError(f"{path} holds no logs", hint="files named *.log, *.txt, *.out or *.xml are taken for logs")
     if len(chosen) > MOST_FILES:
@@ -213,15 +209,15 @@ def _directory(path: Path) -> tuple[LogFile, ...]:
     for name in chosen:
         with (path / name).open("rb") as file:
             data = _all_of(file, str(path), left)
-        left -= len(data)
         if data[:2] == b"\x1f\x8b":
-            data = _unpacked(name, data)
+            data = _unpacked(str(path), data, left)
+        left -= len(data)
         found.append(_file(name, data))
     return tuple(found)
 
 
-def _walk(root: Path, below: str) -> Iterator[str]:
-    folders = [below]
+def _walk(root: Path) -> Iterator[str]:
+    folders = [""]
     while folders:
         folder = folders.pop()
         for entry in sorted((root / folder).iterdir()):
@@ -240,8 +236,7 @@ def _chosen(names: list[str]) -> list[str]:
     return whole or [name for name in names if _LOG_NAME.fullmatch(name.rpartition("/")[2])]
 
 
-def _order(name: str) -> tuple[tuple[int, str], ...]:
+def _order(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sorts `10_test.txt` after `9_build.txt`."""
-    return tuple(
-        (int(digits), rest) if digits else (0, rest) for digits, rest in re.findall(r"(\d{1,9})|([^\d]+)", name)
-    )
+    parts = re.findall(r"(\d{1,9})|(\D+)", name)
+    return tuple((0, int(digits), "") if digits else (1, 0, rest) for digits, rest in parts)

@@ -169,8 +169,9 @@ class Session:
                 cwd=home, home=home, timeout=limit, merge=True, only_write=(place,), read_only=self.closed, hide=self.hide, cancel=self.cancel,
                 env={"PATH": f"{home}/.local/bin:{home}/.cargo/bin:{sandbox.path()}", "PAGER": "cat"},
             )  # fmt: skip
+            spoken, written = actlog.listen(done.output, job.job_id), _step_logs(logs, len(job.steps))
             outcome = actlog.judge(
-                job, actlog.listen(done.output, job.job_id), _step_logs(logs, len(job.steps)), _installed
+                job, spoken, written, _installed, ended=done.exit_code in (0, 1) and not done.timed_out
             )
             if done.timed_out:
                 outcome = actlog.late(outcome, limit, job.timeout_minutes)

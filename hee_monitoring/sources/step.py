@@ -40,6 +40,10 @@ class Log:
             if not self._room:
                 self._turn()
 
+    def close(self) -> None:
+        """Ends the log."""
+        self._file.close()
+
     def _turn(self) -> None:
         self._file.close()
         last, older = f"{self._path}.last", f"{self._path}.older"
@@ -138,6 +142,7 @@ def main(arguments: list[str]) -> int:
         elif deadline and (not ready or time.monotonic() >= deadline):
             _keep_reading(output)
             break
+    log.close()
     status = os.waitpid(pid, 0)[1]
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
     with open(f"{path}.exit", "w", encoding="ascii") as file:  # noqa: PTH123

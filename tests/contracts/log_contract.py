@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hee_core
 import pytest
+
+import hee_core
 from hee_core.clock import FixedClock
 from hee_core.errors import Conflict, EventError, IllegalTransition, IntegrityError, KeyFault, NotFound
 from hee_core.events import Event
@@ -172,7 +173,24 @@ class LogContract:
         assert resolve(log, "2099-01-01") == 3
 
     @pytest.mark.parametrize(
-        "at", [4, -5, "4", "1e5", "9" * 40, "0x1", "", " ", "yesterday", "abcdef0", "1970-01-01", "9999999999999", "²", "1_0", "\x00"]
+        "at",
+        [
+            4,
+            -5,
+            "4",
+            "1e5",
+            "9" * 40,
+            "0x1",
+            "",
+            " ",
+            "yesterday",
+            "abcdef0",
+            "1970-01-01",
+            "9999999999999",
+            "²",
+            "1_0",
+            "\x00",
+        ],
     )
     def test_a_point_that_does_not_exist_is_not_found(self, log, at):
         from hee_core.history import resolve
@@ -246,3 +264,15 @@ class LogContract:
         for n in range(6):
             (log, other)[n % 2].append([note(str(n))])
         assert texts(log) == texts(other) == [str(n) for n in range(6)]
+
+    @pytest.mark.spec("SEED-312")
+    def test_a_rollback_by_somebody_else_is_followed_like_ones_own(self, log):
+        other = self.again(log)
+        log.append([changed("operational", "degraded")])
+        assert len(other) == 2
+        for n in range(4):
+            log.append([note(str(n))])
+        hee_core.rollback(log, to=0, reason="a mistake")
+        hee_core.rollback(log, to=4, reason="it was none")
+        assert other.state == log.state
+        assert other.state.status == "degraded"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from contracts.log_contract import LogContract, note
+from logs import make_log
+
 from hee_core.clock import FixedClock
 from hee_core.gitstore import open_log
 from hee_core.keys import EphemeralSigner
-from logs import make_log
 
 
 class GitLogContract(LogContract):

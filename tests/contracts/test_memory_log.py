@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from contracts.log_contract import LogContract
+
 from hee_core import MemoryLog
 from hee_core.clock import FixedClock
 

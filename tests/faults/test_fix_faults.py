@@ -7,13 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
-from repair_world import World, commit_tree, diagnose, fingerprint_of, git, make_repository
+from repair_world import World, commit_tree, diagnose, fingerprint_of, make_repository
 
 from hee_core.errors import ToolMissing
 from hee_core.git import Repository
@@ -176,7 +173,9 @@ def test_a_persons_interrupt_comes_through_and_leaves_nothing(world, unchanged):
 
 
 def test_what_a_job_makes_unwritable_is_removed_all_the_same(world, unchanged):
-    world.judge.jobs["lint"] = "mkdir -p deep/er; touch deep/er/x; ln -s /etc deep/etc; chmod -R a-w deep; ! grep -n '  ' a.py"
+    world.judge.jobs["lint"] = (
+        "mkdir -p deep/er; touch deep/er/x; ln -s /etc deep/etc; chmod -R a-w deep; ! grep -n '  ' a.py"
+    )
     assert world.repair(unchanged).outcome == "verified"
     assert Path("/etc/passwd").exists()
 
@@ -204,7 +203,7 @@ def test_a_repair_that_was_killed_is_discarded_at_the_next_start(world, step):
     before = fingerprint_of(world.root)
     here = Path(__file__).resolve().parent
     child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(here), str(here.parent / "integration"), str(world.root), str(world.work), step],
+        [sys.executable, "-c", CHILD, str(here), str(here.parent), str(world.root), str(world.work), step],
         stdout=subprocess.PIPE, cwd=here.parents[1], env=os.environ | {"PYTHONPATH": str(here.parents[1])},
     )  # fmt: skip
     try:
@@ -233,6 +232,32 @@ def test_leftovers_of_a_reused_process_number_are_found_by_the_lock_and_not_by_t
         assert "/" not in place.name
         assert len(discard_leftovers(tmp_path)) == 1
         assert place.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cleaner_never_takes_the_room_of_a_living_repair(tmp_path):
+    from threading import Event, Thread
+
+    done, said = Event(), []
+
+    def clean():
+        while not done.is_set():
+            said.extend(discard_leftovers(tmp_path))
+
+    cleaner = Thread(target=clean)
+    cleaner.start()
+    try:
+        for number in range(150):
+            try:
+                with room(tmp_path, f"fix-{number}") as place:
+                    (place / "x").write_text("x")
+                    assert (place / "x").read_text() == "x"
+            except FileExistsError:  # made again while the cleaner still removed it: refused, never shared
+                continue
+    finally:
+        done.set()
+        cleaner.join()
+    discard_leftovers(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -286,10 +311,8 @@ def test_the_same_fix_is_not_repaired_twice_at_once(world, unchanged):
     assert second[0].outcome == "rolled_back"
 
 
-def test_slow_clocks_do_not_matter_but_the_object_store_stays_whole(world, unchanged):
-    started = time.monotonic()
-    outcome = world.repair(unchanged)
-    assert outcome.duration_ms <= (time.monotonic() - started) * 1000 + 1
+def test_after_a_repair_the_object_store_is_whole_and_head_is_where_it_was(world, unchanged):
+    assert world.repair(unchanged).outcome == "verified"
     assert subprocess.run(["git", "fsck", "--strict"], cwd=world.root, capture_output=True, check=False).returncode == 0
     assert Repository.discover(world.root).commit("HEAD") == world.commit
-    assert git(world.root, "status", "--short") == "?? unsaved"
+    assert Repository.discover(world.root).left_aside() == ("?? unsaved",)

@@ -123,6 +123,7 @@ def test_a_freeze_stops_writes_until_a_persons_key_ends_it(root: Path, capsys: p
     assert document(capsys, "-C", str(root), "unfreeze", "--reason", "over")[0] == 0
     assert hee(capsys, "-C", str(root), "keys", "revoke", key.key_id, "--reason", "left")[0] == 2
     monkeypatch.delenv("HEE_SIGNING_KEY")
+    monkeypatch.delenv("HEE_ACTOR")
     assert hee(capsys, "-C", str(root), "keys", "revoke", key.key_id, "--reason", "left")[0] == 0
     assert len(document(capsys, "-C", str(root), "keys", "list")[1]) == 2
     assert hee(capsys, "-C", str(root), "keys", "list")[0] == 0
@@ -173,11 +174,12 @@ def test_patterns_are_listed_shown_and_tested(capsys: pytest.CaptureFixture[str]
 
 
 def test_governance_check_needs_no_log_and_cites_rule_and_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    workflow = "on: push\npermissions: {}\njobs:\n  a:\n    runs-on: ubuntu-latest\n    timeout-minutes: 5\n    steps:\n      - run: ./no/such.sh\n"
+    workflow = "on: push\npermissions: {}\njobs:\n  a:\n    runs-on: ubuntu-latest\n    timeout-minutes: 5\n    steps:\n"
+    workflow += "      - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8\n      - run: ./no/such.sh\n"
     root = repository(tmp_path / "r", {".github/workflows/ci.yml": workflow})
     status, report, _ = document(capsys, "-C", str(root), "governance", "check")
     assert (status, report["verdict"]) == (1, "fail")
-    assert [(f["rule"], f["line"]) for f in report["findings"]] == [("HGV-CI-010", 8)]
+    assert [(f["rule"], f["line"]) for f in report["findings"]] == [("HGV-CI-010", 9)]
     assert report["evaluated"] > 0
     assert hee(capsys, "-C", str(root), "governance", "check")[0] == 1
 

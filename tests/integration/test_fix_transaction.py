@@ -7,11 +7,14 @@ import os
 import subprocess
 
 import pytest
-from repair_world import World, commit_tree, fingerprint_of, git, make_repository
+from repair_world import World, commit_tree, diagnose, fingerprint_of, git, make_repository
 
+from hee_core.clock import SYSTEM
+from hee_core.git import Repository
 from hee_monitoring.evidence import Conclusion, Job
-from hee_monitoring.fixes import Change, Declined, Terms
+from hee_monitoring.fixes import REGISTRY, Change, Declined, Terms, repair, select
 from hee_monitoring.fixes.meaning import Keeps
+from hee_monitoring.fixes.transaction import tool_cache
 
 UGLY = "x  =  1\n\n\n\ndef f( a ):\n  return  a\n"
 FORMAT = "ruff format --check --output-format concise . 2>&1"
@@ -32,7 +35,7 @@ def world(tmp_path):
     return World(
         root,
         tmp_path / "work",
-        {"lint": FORMAT, "build": "python -m compileall -q src", "docs": "grep -q hello README.md"},
+        {"lint": FORMAT, "build": "test -f src/b.py", "docs": "grep -q hello README.md"},
     )
 
 
@@ -180,7 +183,8 @@ class Writer:
         return None
 
     def apply(self, diagnosis, tree, tools):
-        return self.do(tree, tools) or Change("Write", "writer 1")
+        said = self.do(tree, tools)
+        return said if isinstance(said, Declined) else Change("Write", "writer 1")
 
 
 def good(tree, tools):
@@ -198,7 +202,7 @@ def test_a_strategy_that_only_touches_what_git_ignores_changed_nothing(world):
     git(world.root, "commit", "-qm", "ignore")
     world.commit = git(world.root, "rev-parse", "HEAD")
     outcome = world.repair(
-        world.request("lint"), strategies=(Writer(lambda tree, _: (tree / "x.log").write_text("x") and None),)
+        world.request("lint"), strategies=(Writer(lambda tree, _: (tree / "x.log").write_text("x")),)
     )
     assert outcome.reason == "writer changed nothing"
 
@@ -232,16 +236,17 @@ def test_a_fixer_that_writes_the_same_bytes_again_changed_nothing(world):
     ("do", "rule"),
     [
         (lambda tree, tools: (tree / "src/a.py").unlink(), "deleted"),
-        (lambda tree, tools: (tree / "new.py").write_text("x = 1\n") and None, "created"),
-        (lambda tree, tools: (tree / ".github/workflows/ci.yml").write_text("jobs: {}\n") and None, "protected"),
+        (lambda tree, tools: (tree / "new.py").write_text("x = 1\n"), "created"),
+        (lambda tree, tools: (tree / ".github/workflows/ci.yml").write_text("jobs: {}\n"), "protected"),
         (lambda tree, tools: (tree / "src/a.py").chmod(0o755), "mode"),
-        (lambda tree, tools: (tree / "src/a.py").write_text("x = 1  # noqa\n") and None, "suppression"),
+        (lambda tree, tools: (tree / "src/a.py").write_text("x = 1  # noqa\n"), "suppression"),
         (
-            lambda tree, tools: ((tree / "src/a.py").unlink(), (tree / "src/a.py").symlink_to("b.py")) and None,
+            lambda tree, tools: ((tree / "src/a.py").unlink(), (tree / "src/a.py").symlink_to("b.py")),
             "symlink",
         ),
-        (lambda tree, tools: (tree / "src/a.py").rename(tree / "src/z.py") and None, "deleted"),
-        (lambda tree, tools: ((tree / "src/a.py").unlink(), (tree / "src/a.py").mkdir()) and None, "deleted"),
+        (lambda tree, tools: ((tree / "src/a.py").unlink(), os.mkfifo(tree / "src/a.py")), "deleted"),
+        (lambda tree, tools: (tree / "src/a.py").rename(tree / "src/z.py"), "deleted"),
+        (lambda tree, tools: ((tree / "src/a.py").unlink(), (tree / "src/a.py").mkdir()), "deleted"),
     ],
 )
 def test_a_change_that_the_diff_policy_forbids_is_rolled_back_before_any_job_runs(world, do, rule):
@@ -372,7 +377,7 @@ def test_a_repair_keeps_to_its_budget(world):
     assert (outcome.outcome, outcome.reason) == ("rolled_back", "the repair took longer than its budget of 0 seconds")
 
 
-@pytest.mark.parametrize("state", ["dirty", "detached", "bare", "linked", "index"])
+@pytest.mark.parametrize("state", ["dirty", "detached", "bare", "linked", "index", "sha256"])
 def test_the_users_repository_may_be_in_any_state_and_stays_in_it(world, tmp_path, state):
     request = world.request("lint")
     root = world.root
@@ -394,6 +399,16 @@ def test_the_users_repository_may_be_in_any_state_and_stays_in_it(world, tmp_pat
     elif state == "bare":
         git(tmp_path, "clone", "--quiet", "--bare", str(root), "bare.git")
         world.root = root = tmp_path / "bare.git"
+    elif state == "sha256":
+        git(tmp_path, "init", "--quiet", "--object-format=sha256", "--initial-branch=main", "long")
+        world.root = root = tmp_path / "long"
+        (root / "a.py").write_text(UGLY)
+        (root / "Makefile").write_text("ruff format --check\n")
+        git(root, "add", "--all")
+        git(root, "commit", "-qm", "start")
+        world.commit = git(root, "rev-parse", "HEAD")
+        world.judge.jobs = {"lint": FORMAT}
+        request = world.request("lint")
     else:
         git(root, "worktree", "add", "--quiet", str(tmp_path / "linked"), "-b", "side")
         world.root = tmp_path / "linked"
@@ -452,3 +467,48 @@ def test_nothing_that_runs_shares_a_file_with_the_users_object_store(world):
     )
     world.repair(request)
     assert subprocess.run(["git", "fsck", "--full"], cwd=world.root, capture_output=True, check=False).returncode == 0
+
+
+def test_the_failed_job_among_the_green_ones_is_not_run_twice(world):
+    outcome = world.repair(world.request("lint", known_green=("lint", "docs")))
+    assert outcome.reason == "lint is green on the fix; 1 other job still green"
+    assert [key for key, _ in world.judge.runs] == ["lint", "lint", "docs"]
+
+
+def test_tools_are_kept_for_all_repositories_of_a_user(world, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert tool_cache() == tmp_path / "xdg" / "hee" / "tools"
+    assert world.repair(world.request("lint"), cache=None).outcome == "verified"
+    monkeypatch.setenv("XDG_CACHE_HOME", "not absolute")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert tool_cache() == tmp_path / ".cache" / "hee" / "tools"
+
+
+class Deaf(Repository):
+    """A repository that nothing arrives in."""
+
+    def fetch_commit(self, source, commit):
+        pass
+
+
+def test_a_commit_that_does_not_arrive_is_a_rollback(world):
+    request = world.request("lint")
+    found = Repository.discover(world.root)
+    deaf = Deaf(found.git_dir, found.common_dir, found.root, found.object_format)
+    outcome = repair(
+        deaf, request, judge=world.judge, diagnose=diagnose, commit_tree=commit_tree, work=world.work, clock=SYSTEM,
+        progress=world.said.append, cache=tmp(world),
+    )  # fmt: skip
+    assert (outcome.outcome, outcome.reason) == ("rolled_back", "the commit did not arrive whole in the repository")
+
+
+def tmp(world):
+    return world.work.parent / "cache"
+
+
+@pytest.mark.spec("SEED-084")
+def test_the_strategy_that_is_tried_first_can_be_asked_for(world):
+    diagnosis = diagnose(world.judge.run_job(str(world.root), "lint"))
+    assert select(diagnosis, "format", world.root).name == "ruff-format"
+    assert select(diagnosis, "deploy", world.root) is None
+    assert len({strategy.name for strategy in REGISTRY}) == len(REGISTRY)

@@ -15,7 +15,9 @@ from hee_monitoring.fixes.meaning import Keeps, difference, same_lines
 pytestmark = pytest.mark.spec("SEED-096", "SEED-098")
 LINES = st.lists(st.sampled_from([b"a\n", b"b\n", b"c \n", b"\n", b"d\r\n", b"e"]), max_size=30)
 DATA = st.none() | st.binary(max_size=200) | LINES.map(b"".join)
-PATHS = st.text(max_size=30) | st.sampled_from(["a.py", "tests/test_a.py", "pyproject.toml", "a.json", ".env", "a.ts", "../x", ".github/x"])
+PATHS = st.text(max_size=30) | st.sampled_from(
+    ["a.py", "tests/test_a.py", "pyproject.toml", "a.json", ".env", "a.ts", "../x", ".github/x"]
+)
 MODES = st.sampled_from([REGULAR, EXECUTABLE, SYMLINK, SUBMODULE, "000000"])
 CHANGES = st.builds(FileChange, PATHS, DATA, DATA, MODES, MODES)
 POLICIES = st.builds(
@@ -36,10 +38,18 @@ def test_a_policy_that_allows_nothing_lets_nothing_pass(change):
     assert check([change], Policy(allowed=((),)))
 
 
-@given(st.text(max_size=60), st.sampled_from(["  # noqa", "  # type: ignore", "  # pragma: no cover", " || true", "  // eslint-disable-line"]))
+@given(
+    st.text(max_size=60),
+    st.sampled_from(["  # noqa", "  # type: ignore", "  # pragma: no cover", " || true", "  // eslint-disable-line"]),
+)
 def test_a_suppression_appended_to_any_line_is_found(text, mark):
     text = text.replace("\n", " ").replace("\0", " ")
-    found = {violation.rule for violation in check([FileChange("a.txt", f"{text}\n".encode(), f"{text}\n{text}{mark}\n".encode())], Policy((("**",),)))}
+    found = {
+        violation.rule
+        for violation in check(
+            [FileChange("a.txt", f"{text}\n".encode(), f"{text}\n{text}{mark}\n".encode())], Policy((("**",),))
+        )
+    }
     assert "suppression" in found
 
 
@@ -49,7 +59,10 @@ def test_line_counts_are_never_below_gits(tmp_path, old, new):
     (tmp_path / "old").write_bytes(b"".join(old))
     (tmp_path / "new").write_bytes(b"".join(new))
     answer = subprocess.run(
-        ["git", "diff", "--no-index", "--minimal", "--numstat", "old", "new"], cwd=tmp_path, capture_output=True, check=False
+        ["git", "diff", "--no-index", "--minimal", "--numstat", "old", "new"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
     ).stdout.split()
     inserted, deleted = (int(answer[0]), int(answer[1])) if answer else (0, 0)
     mine = FileChange("a", b"".join(old), b"".join(new)).lines

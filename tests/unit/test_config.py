@@ -64,7 +64,11 @@ def test_the_specifications_own_text_loads():
     assert found.version == "1.0"
     assert found.state_capsule == "docs/STATE_CAPSULES/2026-01-24/HEE-Monitoring.md"
     assert found.governance_rules == "strict"
-    assert found.gates == (Gate("spec_coverage", 10_000), Gate("state_preservation", 10_000), Gate("decision_continuity", 10_000))
+    assert found.gates == (
+        Gate("spec_coverage", 10_000),
+        Gate("state_preservation", 10_000),
+        Gate("decision_continuity", 10_000),
+    )
     assert dict(found.safety_protocols) == {
         "pre_fix_validation": "required",
         "post_fix_validation": "required",
@@ -86,7 +90,12 @@ def test_the_digest_is_that_of_the_bytes():
 
 def test_every_setting_of_ours_is_read():
     found = load(FULL, "conf/hee.yaml")
-    assert (found.log_id, found.log_branch, found.branch, found.sources) == (LOG, "hee/other", "release/2026", ("act", "logs"))
+    assert (found.log_id, found.log_branch, found.branch, found.sources) == (
+        LOG,
+        "hee/other",
+        "release/2026",
+        ("act", "logs"),
+    )
     assert (found.max_severity, found.safety, found.min_confidence, found.max_attempts) == ("medium", "high", 7500, 2)
     assert (found.fix_paths, found.deny_paths) == (("src/**",), ())
     assert (found.spec_files, found.spec_tests, found.clauses) == (("docs/rules/*.md",), ("checks/",), ("RULE-[0-9]+",))
@@ -102,7 +111,8 @@ def test_the_three_modes_are_accepted(mode):
 
 @pytest.mark.spec("SEED-035")
 @pytest.mark.parametrize(
-    ("written", "value"), [("0%", 0), ("7%", 700), ("99.5%", 9950), ("99.99 %", 9999), ("100.00%", 10_000), ("42", 4200), ('"0.1%"', 10)]
+    ("written", "value"),
+    [("0%", 0), ("7%", 700), ("99.5%", 9950), ("99.99 %", 9999), ("100.00%", 10_000), ("42", 4200), ('"0.1%"', 10)],
 )
 def test_a_percentage_is_read_without_rounding(written, value):
     assert load(body(f"  quality_gates: {{line_coverage: {written}}}\n")).quality_gates["line_coverage"] == value
@@ -182,9 +192,15 @@ def test_many_faults_are_told_at_once_but_not_all():
 
 @pytest.mark.spec("SEED-031")
 def test_an_unknown_minor_version_is_a_warning_and_its_new_keys_are_left_aside():
-    found = load(b'hee_monitoring:\n  version: "1.7"\n  later: 1\n  quality_gates: [{newer_gate: 5%}]\n  governance_rules: warn\n')
+    found = load(
+        b'hee_monitoring:\n  version: "1.7"\n  later: 1\n  quality_gates: [{newer_gate: 5%}]\n  governance_rules: warn\n'
+    )
     assert found.governance_rules == "warn"
-    assert [warning.partition(":")[0] for warning in found.warnings] == ["version 1.7 is newer than 1.0", "hee.yaml", "hee.yaml"]
+    assert [warning.partition(":")[0] for warning in found.warnings] == [
+        "version 1.7 is newer than 1.0",
+        "hee.yaml",
+        "hee.yaml",
+    ]
     with pytest.raises(ConfigError, match="strict"):
         load(b'hee_monitoring:\n  version: "1.7"\n  governance_rules: loud\n')
 

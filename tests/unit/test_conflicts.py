@@ -21,7 +21,12 @@ PAYLOAD = {
 
 def test_a_decision_is_read_from_its_event():
     decision = Decision.of("HEE-DEC-1", PAYLOAD, digest="d")
-    assert (decision.key, decision.action, decision.value, decision.supersedes) == ("format.vendor", "agent-review", "off", "HEE-DEC-0")
+    assert (decision.key, decision.action, decision.value, decision.supersedes) == (
+        "format.vendor",
+        "agent-review",
+        "off",
+        "HEE-DEC-0",
+    )
     assert (decision.deny_paths, decision.kind, decision.digest) == (("vendor/**",), "standing", "d")
     assert Decision.of("HEE-DEC-2", {"key": "k"}) == Decision("HEE-DEC-2", "k")
 
@@ -119,7 +124,10 @@ def test_two_successors_of_one_decision_are_found():
 
 @pytest.mark.spec("SEED-097")
 def test_a_change_to_a_denied_path_is_found_with_the_paths():
-    decisions = [one("A", deny_paths=("vendor/", "*.lock")), one("B", deny_paths=("docs/",), scope=("category:docs-link",))]
+    decisions = [
+        one("A", deny_paths=("vendor/", "*.lock")),
+        one("B", deny_paths=("docs/",), scope=("category:docs-link",)),
+    ]
     subject = Subject("format", paths=("vendor/a", "docs/b", "x/poetry.lock", "src/c"))
     (found,) = denied(decisions, subject)
     assert (found.kind, found.decisions, found.paths) == ("denied", ("A",), ("vendor/a", "x/poetry.lock"))

@@ -22,7 +22,9 @@ FORMAT = Facts(
     branch="main",
     as_of="2026-03-01T00:00:00Z",
 )
-STATE = replace(FORMAT, pattern_id="HEE-PAT-001", category="state", hee_impact="critical", safety_level="low", confidence=10000)
+STATE = replace(
+    FORMAT, pattern_id="HEE-PAT-001", category="state", hee_impact="critical", safety_level="low", confidence=10000
+)
 POLICY = Policy()
 YES = Approval("a1", "HEE-ISS-1", "human")
 
@@ -38,7 +40,9 @@ def test_a_formatting_failure_is_repaired_by_the_matrix():
 @pytest.mark.parametrize("row", Matrix.load().rows, ids=lambda row: row.key)
 def test_every_row_decides_its_category_and_carries_its_rationale(row):
     safety = "high" if row.safety != "low" else "low"
-    verdict = decide(replace(FORMAT, pattern_id=row.pattern or "HEE-PAT-612", category=row.key, safety_level=safety), POLICY)
+    verdict = decide(
+        replace(FORMAT, pattern_id=row.pattern or "HEE-PAT-612", category=row.key, safety_level=safety), POLICY
+    )
     assert (verdict.action, verdict.rule, verdict.rationale) == (row.action, f"matrix/{row.key}", row.rationale)
     assert verdict.row == row.key
 
@@ -144,7 +148,9 @@ def test_a_repair_of_a_path_that_a_decision_denies_is_refused_with_its_id():
 
 @pytest.mark.spec("SEED-006")
 def test_a_decision_may_limit_what_automation_does_in_its_scope():
-    limit = Decision("HEE-DEC-2", "format.main", "people format", action="manual-only", scope=("category:format", "branch:main"))
+    limit = Decision(
+        "HEE-DEC-2", "format.main", "people format", action="manual-only", scope=("category:format", "branch:main")
+    )
     assert decide(replace(FORMAT, decisions=(limit,)), POLICY).rule == "decision/HEE-DEC-2"
     elsewhere = decide(replace(FORMAT, decisions=(limit,), branch="next"), POLICY)
     assert (elsewhere.action, elsewhere.decisions) == ("auto-fix", ())
@@ -173,7 +179,11 @@ def test_a_decision_that_allows_automation_makes_nothing_more_automatic():
 @pytest.mark.parametrize("subject", ["HEE-ISS-1", "f" * 16])
 def test_a_persons_approval_of_the_issue_lets_a_manual_repair_run(subject):
     verdict = decide(replace(STATE, approvals=(replace(YES, subject=subject),)), POLICY)
-    assert (verdict.action, verdict.rule, verdict.rationale) == ("auto-fix", "approval/a1", "Requires HEE state reconstruction")
+    assert (verdict.action, verdict.rule, verdict.rationale) == (
+        "auto-fix",
+        "approval/a1",
+        "Requires HEE state reconstruction",
+    )
 
 
 @pytest.mark.spec("SEED-070", "SEED-073")
@@ -216,7 +226,10 @@ def test_an_approval_covers_only_the_paths_of_its_scope():
 
 
 def test_an_issue_without_a_name_cannot_be_approved():
-    assert decide(replace(STATE, issue_id="", fingerprint="", approvals=(replace(YES, subject=""),)), POLICY).action == "manual-only"
+    assert (
+        decide(replace(STATE, issue_id="", fingerprint="", approvals=(replace(YES, subject=""),)), POLICY).action
+        == "manual-only"
+    )
 
 
 @pytest.mark.parametrize("status", ["failed", "hee-compliance-check"])
@@ -249,9 +262,17 @@ def test_a_rerun_needs_no_approval_and_gets_none():
 
 
 def test_the_policy_is_what_the_configuration_says():
-    text = dump_default() + b"  fix:\n    max_severity: medium\n    safety: high\n    min_confidence: 80%\n    max_attempts: 5\n    paths: ['src/**']\n"
+    text = (
+        dump_default()
+        + b"  fix:\n    max_severity: medium\n    safety: high\n    min_confidence: 80%\n    max_attempts: 5\n    paths: ['src/**']\n"
+    )
     policy = Policy.of(load(text))
-    assert (policy.max_severity, policy.min_safety, policy.min_confidence, policy.max_attempts) == ("medium", "high", 8000, 5)
+    assert (policy.max_severity, policy.min_safety, policy.min_confidence, policy.max_attempts) == (
+        "medium",
+        "high",
+        8000,
+        5,
+    )
     assert policy.fix_paths == ("src/**",)
     assert policy.digest == load(text).digest
     assert Policy.of(load(dump_default())) == replace(Policy(), digest=load(dump_default()).digest)

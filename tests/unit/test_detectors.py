@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from hee_core.projection import INITIAL
-from hee_core.record import Record
+from hee_core.clock import FixedClock
+from hee_core.events import Event
+from hee_core.projection import INITIAL, fold_all
 from hee_governance import rules
 from hee_governance.config import dump_default, load
 from hee_governance.decisions import Decision
@@ -122,7 +123,7 @@ def test_each_schema_fault_is_evidence_with_its_pointer():
 
 
 def test_a_capsule_with_more_entries_than_lines_are_kept_for_is_still_judged():
-    huge = {**BROKEN, "hee_auto_fix_history": [{"pattern_id": "HEE-PAT-001"}] * 21_000}
+    huge = {**BROKEN, "extra": [0] * 21_000}
     (diagnosis,) = found({f"{ROOT}/a.json": json.dumps(huge)})
     assert diagnosis.captures["rule"] == "d"
     assert diagnosis.line == 1
@@ -168,14 +169,22 @@ def test_a_clause_that_no_test_proves_is_found_at_its_line():
     (diagnosis,) = found({**SPEC, "tests/test_a.py": TEST})
     assert (diagnosis.pattern_id, diagnosis.category) == ("HEE-PAT-003", "spec")
     assert places(diagnosis) == [("docs/spec.md", 2)]
-    assert dict(diagnosis.captures) == {"rule": "gap", "clause": "SEED-002", "path": "docs/spec.md", "line": "2", "sub_rule": "a"}
+    assert dict(diagnosis.captures) == {
+        "rule": "gap",
+        "clause": "SEED-002",
+        "path": "docs/spec.md",
+        "line": "2",
+        "sub_rule": "a",
+    }
     assert diagnosis.text == "SEED-002 is not."
 
 
 def test_a_pending_skeleton_changes_neither_the_gap_nor_its_name():
     (gap,) = found({**SPEC, "tests/test_a.py": TEST})
     (pending,) = found({**SPEC, "tests/test_a.py": TEST + PENDING})
-    (empty,) = found({**SPEC, "tests/test_a.py": TEST + PENDING.replace("@pytest.mark.xfail\n", "").replace("assert f()", "f()")})
+    (empty,) = found(
+        {**SPEC, "tests/test_a.py": TEST + PENDING.replace("@pytest.mark.xfail\n", "").replace("assert f()", "f()")}
+    )
     assert gap.fingerprint == pending.fingerprint == empty.fingerprint
     assert [d.captures["sub_rule"] for d in (gap, pending, empty)] == ["a", "b", "i"]
     assert "marked xfail" in pending.captures["trace"]
@@ -217,7 +226,10 @@ def test_a_broken_rule_is_found_with_the_line_and_what_the_rule_says():
 @pytest.mark.parametrize(
     ("tree", "letter"),
     [
-        ({WORKFLOW: STEP + "./gone.sh\n      - uses: actions/checkout@0123456789012345678901234567890123456789\n"}, "r"),
+        (
+            {WORKFLOW: STEP + "./gone.sh\n      - uses: actions/checkout@0123456789012345678901234567890123456789\n"},
+            "r",
+        ),
         ({WORKFLOW: "jobs: ["}, "l"),
         ({f"{ROOT}/a.md": "a\u200bb"}, "h"),
         ({"docs/doctrine/x.md": "x", "prompts/a.md": "# x", WORKFLOW: STEP + "x\n"}, "r"),
@@ -283,7 +295,15 @@ def test_how_many_repairs_are_too_many_is_configured():
 @pytest.mark.spec("SEED-065")
 @pytest.mark.parametrize(
     ("values", "flaps"),
-    [(("a", "b", "a"), True), (("a", "a", "b", "b", "a"), True), (("a", "b", "c", "b"), True), (("a", "b"), False), (("a", "b", "c"), False), (("a",), False), ((), False)],
+    [
+        (("a", "b", "a"), True),
+        (("a", "a", "b", "b", "a"), True),
+        (("a", "b", "c", "b"), True),
+        (("a", "b"), False),
+        (("a", "b", "c"), False),
+        (("a",), False),
+        ((), False),
+    ],
 )
 def test_a_value_that_changes_and_changes_back_is_found(values, flaps):
     assert letters({}, history={"job at c": values}) == ([("HEE-PAT-005", "b")] if flaps else [])
@@ -307,14 +327,25 @@ def test_history_is_read_from_the_polls():
 # ------------------------------------------------------------------ together
 
 
+def happened(*events: tuple[str, dict[str, object]]):
+    """The state after real events, folded as the log folds them."""
+    clock = FixedClock()
+    bound = [
+        Event.new(kind, data, clock=clock).bound(source="urn:hee:x", actor="agent:a", key_id="k")
+        for kind, data in events
+    ]
+    return fold_all(INITIAL, 0, bound, restore=lambda _: INITIAL)
+
+
 def test_the_pipelines_call_reads_the_logs_state():
-    pair = {
-        name: Record(decision_id=name, key="k", kind="standing", action="", value=value, statement="", scope=[], deny_paths=[], supersedes="")
-        for name, value in (("HEE-DEC-1", "on"), ("HEE-DEC-2", "off"))
-    }
-    tries = {"f" * 16: Record(key="f" * 16, attempts=3, failed=3, streak=3)}
-    ledger = INITIAL.ledger._replace(decisions=pair, attempts=tries)
-    state = replace(INITIAL, ledger=ledger)
+    failure = {"issue_id": "I", "fingerprint": "f" * 16, "source": "act", "evidence": []}
+    undone = {"issue_id": "I", "pattern_id": "HEE-PAT-612", "reason": "still red"}
+    state = happened(
+        ("decision.recorded", {"key": "k", "statement": "s", "value": "on"}),
+        ("decision.recorded", {"key": "k", "statement": "s", "value": "off"}),
+        ("ci.failure_detected", failure),
+        *(("fix.rolled_back", {"fix_id": f"F{number}", **undone}) for number in range(3)),
+    )
     tree = {WORKFLOW: (STEP + "pytest || true\n").encode()}
     diagnoses = detectors.detect(tree, state, CONFIG, rules.check(tree, CONFIG), history={"x": ("a", "b", "a")})
     assert [(d.pattern_id, d.captures["rule"]) for d in diagnoses] == [
@@ -323,8 +354,91 @@ def test_the_pipelines_call_reads_the_logs_state():
         ("HEE-PAT-005", "c"),
         ("HEE-PAT-005", "b"),
     ]
+    assert diagnoses[2].captures["subject"] == "f" * 16
     assert len({d.fingerprint for d in diagnoses}) == 4
     assert all(len(d.fingerprint) == 16 for d in diagnoses)
+
+
+def test_a_decision_that_ended_is_known_as_a_predecessor():
+    first = ("decision.recorded", {"key": "k", "statement": "s", "value": "on"})
+    name = next(iter(happened(first).decisions))
+    state = happened(first, ("decision.recorded", {"key": "k", "statement": "s", "value": "off", "supersedes": name}))
+    assert detectors.detect({}, state, CONFIG, rules.check({}, CONFIG)) == ()
+
+
+# ------------------------------------------------------------------ silence resolves nothing
+
+
+def opened(*diagnoses):
+    """The open issues that a log would hold after these diagnoses, read as the pipeline reads them."""
+    events = []
+    for number, diagnosis in enumerate(diagnoses):
+        evidence = [{"channel": "file", "line": e.line, "text": e.text, "where": e.where} for e in diagnosis.evidence]
+        issue = {
+            "issue_id": f"I{number}",
+            "fingerprint": diagnosis.fingerprint,
+            "source": "files",
+            "evidence": evidence[:3],
+        }
+        named = {"issue_id": f"I{number}", "pattern_id": diagnosis.pattern_id, "category": diagnosis.category}
+        told = {"title": diagnosis.title, "confidence": diagnosis.confidence, "database": "1"}
+        events += [("ci.failure_detected", issue), ("ci.failure_classified", {**named, **told})]
+    return happened(*events)
+
+
+def after(before, now, config=CONFIG):
+    """What is found now, where an earlier look at other files opened issues."""
+    state = opened(*found(before))
+    tree = {path: data.encode() for path, data in now.items()}
+    return detectors.detect(tree, state, config, rules.check(tree, config))
+
+
+TOOTHLESS = {WORKFLOW: STEP + "pytest || true\n"}
+
+
+def test_an_issue_that_was_looked_at_and_is_gone_is_not_found():
+    assert after(TOOTHLESS, {WORKFLOW: STEP + "pytest\n"}) == ()
+
+
+def test_a_violation_stays_open_while_its_workflow_cannot_be_read():
+    (violation,) = found(TOOTHLESS)
+    kept = after(TOOTHLESS, {WORKFLOW: "jobs: ["})
+    assert violation.fingerprint in {d.fingerprint for d in kept}
+    assert {d.captures["rule"] for d in kept} == {"l", "open"}
+    assert next(d for d in kept if d.captures["rule"] == "open").evidence == violation.evidence
+
+
+@pytest.mark.parametrize(
+    ("mode", "now", "kept"),
+    [(b'"off"', {}, 1), (b'"warn"', TOOTHLESS, 1), (b'"warn"', {WORKFLOW: STEP + "pytest\n"}, 0)],
+)
+def test_turning_the_rules_down_closes_nothing_that_was_not_seen_mended(mode, now, kept):
+    config = load(dump_default().replace(b'"strict"', mode))
+    assert len(after(TOOTHLESS, now, config)) == kept
+
+
+def test_a_schema_fault_stays_open_while_the_capsule_cannot_be_read():
+    before = {f"{ROOT}/a.json": json.dumps(BROKEN)}
+    assert [d.captures["rule"] for d in after(before, {f"{ROOT}/a.json": "{"})] == ["e", "open"]
+    assert after(before, {f"{ROOT}/a.json": json.dumps(VALID)}) == ()
+
+
+def test_a_gap_stays_open_while_the_test_that_might_prove_it_cannot_be_read():
+    before = {**SPEC, "tests/test_a.py": TEST}
+    torn = PENDING.replace("@pytest.mark.xfail\n", "").replace("test_b():", "test_b(:")
+    (kept,) = after(before, {**SPEC, "tests/test_a.py": TEST, "tests/test_b.py": torn})
+    assert kept.fingerprint == found(before)[0].fingerprint
+    proof = torn.replace("(:", "():")
+    assert after(before, {**SPEC, "tests/test_a.py": TEST, "tests/test_b.py": proof, "tests/test_c.py": "def ("}) == ()
+
+
+def test_open_gaps_and_violations_keep_their_names_when_there_are_suddenly_many():
+    before = {**SPEC, "tests/test_a.py": TEST, **TOOTHLESS}
+    steps = "".join(f"      - name: Lint {number}\n        run: mypy . || true\n" for number in range(BOUND + 1))
+    clauses = "".join(f"SEED-{number:03} holds.\n" for number in range(2, BOUND + 5))
+    now = after(before, {"docs/spec.md": clauses, WORKFLOW: STEP + "pytest || true\n" + steps})
+    assert {d.fingerprint for d in found(before)} < {d.fingerprint for d in now}
+    assert len(now) == 4
 
 
 def test_evidence_holds_no_secret_and_no_hidden_character():

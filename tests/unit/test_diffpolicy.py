@@ -31,7 +31,9 @@ def rules(*changes, policy=ANY):
 
 
 def edit(path, old, new, **modes):
-    return FileChange(path, old.encode() if isinstance(old, str) else old, new.encode() if isinstance(new, str) else new, **modes)
+    return FileChange(
+        path, old.encode() if isinstance(old, str) else old, new.encode() if isinstance(new, str) else new, **modes
+    )
 
 
 def test_an_honest_change_passes():
@@ -45,12 +47,25 @@ def test_a_violation_reads_as_one_line():
     assert str(Violation("r", "", "d")) == "d (r)"
 
 
-@pytest.mark.parametrize("path", ["../a.py", "/etc/passwd", "a/../b", "a//b", "./a", "", "a\\b", "a\nb", "a\0b", "a\u202eb", "a/"])
+@pytest.mark.parametrize(
+    "path", ["../a.py", "/etc/passwd", "a/../b", "a//b", "./a", "", "a\\b", "a\nb", "a\0b", "a\u202eb", "a/"]
+)
 def test_a_path_that_is_not_plain_is_refused(path):
     assert "path-unsafe" in rules(edit(path, "x = 1\n", "x = 2\n"))
 
 
-@pytest.mark.parametrize("path", [".git/config", "sub/.git/hooks/pre-commit", ".GIT/config", ".git", "git~1/config", ".git ./x", ".git::$INDEX_ALLOCATION/x"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".git/config",
+        "sub/.git/hooks/pre-commit",
+        ".GIT/config",
+        ".git",
+        "git~1/config",
+        ".git ./x",
+        ".git::$INDEX_ALLOCATION/x",
+    ],
+)
 def test_git_s_own_folder_is_out_of_reach_in_every_spelling(path):
     assert "path-unsafe" in rules(edit(path, "x\n", "y\n"))
 
@@ -103,7 +118,7 @@ def test_a_deleted_or_renamed_test_is_found():
         ("assert n + 1 == 1 + n", "assert n + 1"),
         ("assert n + 1 == 1 + n", "assert True"),
         ("assert n + 1 == 1 + n", "assert (n + 1 == 1 + n, 'why')"),
-        ("    with pytest.raises(ValueError):\n        int(\"x\")\n", ""),
+        ('    with pytest.raises(ValueError):\n        int("x")\n', ""),
         ("[1, 2, 3]", "[1]"),
         ("    assert n + 1", "    return\n    assert n + 1"),
         ("class TestMore:", "if False:\n  class TestMore:"),
@@ -120,7 +135,11 @@ def test_a_test_that_checks_less_is_found(old, new):
 @pytest.mark.parametrize(
     ("path", "old", "new"),
     [
-        ("a.test.ts", "it('a', () => { expect(f()).toBe(1) })\nit('b', () => {})\n", "it('a', () => { expect(f()).toBe(1) })\n"),
+        (
+            "a.test.ts",
+            "it('a', () => { expect(f()).toBe(1) })\nit('b', () => {})\n",
+            "it('a', () => { expect(f()).toBe(1) })\n",
+        ),
         ("a.test.ts", "it('a', () => { expect(f()).toBe(1) })\n", "it('a', () => { f() })\n"),
         ("a.test.ts", "it('a', () => { expect(f()).toBe(1) })\n", "// it('a', () => { expect(f()).toBe(1) })\n"),
         ("a.test.ts", "it('a', f)\n", "/* it('a', f) */\n"),
@@ -129,7 +148,7 @@ def test_a_test_that_checks_less_is_found(old, new):
         ("src/lib.rs", "#[test]\nfn a() { assert_eq!(1, f()); }\n", "#[test]\nfn a() { f(); }\n"),
         ("ATest.java", "@Test void a() { assertEquals(1, f()); }\n", "void a() { assertEquals(1, f()); }\n"),
         ("a_spec.rb", "it 'a' do\n expect(f).to eq 1\nend\n", "it 'a' do\nend\n"),
-        ("a.bats", "@test \"a\" {\n [ 1 = 1 ]\n}\n", "foo() {\n [ 1 = 1 ]\n}\n"),
+        ("a.bats", '@test "a" {\n [ 1 = 1 ]\n}\n', "foo() {\n [ 1 = 1 ]\n}\n"),
         ("tests/test_py2.py", "print 1\ndef test_a():\n    assert 1\n", "print 1\n"),
     ],
 )
@@ -151,7 +170,7 @@ def test_tests_of_other_languages_are_counted_too(path, old, new):
         ("a.ts", "// prettier-ignore"), ("a.ts", "// biome-ignore lint: x"), ("a.ts", "/* istanbul ignore next */"), ("a.test.ts", "it.skip('x', f)"),
         ("a.test.ts", "describe.only('x', f)"), ("a.test.ts", "test.todo('x')"), ("a.test.ts", "xit('x', f)"), ("a.test.ts", "fdescribe('x', f)"),
         ("a.go", "//nolint:all"), ("a_test.go", "func TestB(t *testing.T) { t.Skip() }"), ("a.rs", "#[allow(dead_code)]"), ("a.rs", "#![allow(warnings)]"),
-        ("a.rs", "#[rustfmt::skip]"), ("a.rs", "#[ignore]"), ("A.java", "@SuppressWarnings(\"all\")"), ("A.java", "@Disabled"), ("A.java", "// NOSONAR"),
+        ("a.rs", "#[rustfmt::skip]"), ("a.rs", "#[ignore]"), ("A.java", '@SuppressWarnings("all")'), ("A.java", "@Disabled"), ("A.java", "// NOSONAR"),
         ("a.rb", "# rubocop:disable all"), ("a.sh", "# shellcheck disable=SC2086"), ("a.sh", "make test || true"), ("a.sh", "make test || :"),
         ("a.sh", "set +e"), ("a.sh", "make test; exit 0"), ("a.sh", "git commit --no-verify"), ("a.sh", "ruff check --exit-zero"),
         ("a.yml", "continue-on-error: true"), ("a.yml", "allow_failure: true"), ("a.md", "<!-- markdownlint-disable -->"), ("a.tf", "#tfsec:ignore:x"),
@@ -220,7 +239,9 @@ def test_the_layout_of_a_gates_configuration_may_change(path, old, new):
 
 
 def test_links_submodules_binaries_and_modes_are_refused():
-    assert "symlink" in rules(edit("a", None, "/etc/passwd", new_mode=SYMLINK), policy=Policy((("**",),), creates=("a",)))
+    assert "symlink" in rules(
+        edit("a", None, "/etc/passwd", new_mode=SYMLINK), policy=Policy((("**",),), creates=("a",))
+    )
     assert "symlink" in rules(edit("a", "x", "/etc/passwd", new_mode=SYMLINK))
     assert "symlink" in rules(edit("a", "b", "c", old_mode=SYMLINK, new_mode=SYMLINK))
     assert "symlink" in rules(edit("a", "b", "b", old_mode=SYMLINK))
@@ -241,13 +262,19 @@ def test_only_a_declared_executable_bit_may_be_set_and_none_taken():
     assert rules(bit, policy=allowed) == set()
     assert rules(edit("a.sh", "#!/bin/sh\n", "x\n", new_mode=EXECUTABLE), policy=allowed) == {"meaning"}
     assert rules(edit("a.sh", "x", "x", old_mode=EXECUTABLE, new_mode=REGULAR), policy=allowed) == {"mode"}
-    assert rules(edit("a.sh", None, "x", new_mode=EXECUTABLE), policy=Policy((("**",),), creates=("a.sh",), executable=True)) == {"mode"}
+    assert rules(
+        edit("a.sh", None, "x", new_mode=EXECUTABLE), policy=Policy((("**",),), creates=("a.sh",), executable=True)
+    ) == {"mode"}
 
 
 def test_the_size_of_a_repair_is_bounded():
     changes = [edit(f"a{n}.txt", "x \n", "x\n") for n in range(3)]
-    assert check(changes, Policy((("**",),), max_files=2)) == (Violation("too-large", "", "3 files change, 2 are allowed"),)
-    assert check(changes, Policy((("**",),), max_lines=5)) == (Violation("too-large", "", "6 lines change, 5 are allowed"),)
+    assert check(changes, Policy((("**",),), max_files=2)) == (
+        Violation("too-large", "", "3 files change, 2 are allowed"),
+    )
+    assert check(changes, Policy((("**",),), max_lines=5)) == (
+        Violation("too-large", "", "6 lines change, 5 are allowed"),
+    )
     assert check(changes, Policy((("**",),), max_files=3, max_lines=6)) == ()
 
 
@@ -265,7 +292,13 @@ def keeps(path, old, new, promise):
 
 
 def test_a_formatter_may_not_change_the_program():
-    for old, new in (("x = 1\n", "x = 2\n"), ("f(a)\n", "f(b)\n"), ("def f():\n  'Doc'\n", "def f():\n  'Other'\n"), ("x = 1\n", "x = (\n"), ("x = (\n", "x = 1\n")):
+    for old, new in (
+        ("x = 1\n", "x = 2\n"),
+        ("f(a)\n", "f(b)\n"),
+        ("def f():\n  'Doc'\n", "def f():\n  'Other'\n"),
+        ("x = 1\n", "x = (\n"),
+        ("x = (\n", "x = 1\n"),
+    ):
         assert keeps("a.py", old, new, Keeps.CODE), (old, new)
     for old, new in (
         ("x=  1\n", "x = 1\n"), ("def f():\n  ''' Doc\n    more'''\n", 'def f():\n    """Doc\n    more\n    """\n'), ("del (a, b)\n", "del a, b\n"), ("x = 'a'\n", 'x = "a"\n'),
@@ -279,9 +312,16 @@ def test_a_formatter_may_not_change_the_program():
 
 def test_an_import_sorter_may_only_reorder_imports():
     old = "import sys\nimport os\nfrom b import d, c\nx = 1\nimport z\n"
-    assert not keeps("a.py", old, "import os\nimport sys\n\nfrom b import c\nfrom b import d\n\nx = 1\nimport z\n", Keeps.IMPORTS)
+    assert not keeps(
+        "a.py", old, "import os\nimport sys\n\nfrom b import c\nfrom b import d\n\nx = 1\nimport z\n", Keeps.IMPORTS
+    )
     assert not keeps("a.py", "def f():\n  import b, a\n", "def f():\n  import a\n  import b\n", Keeps.IMPORTS)
-    for new in (old.replace("import os\n", ""), old.replace("x = 1", "x = 2"), old.replace("d, c", "d as c"), old.replace("import z\n", "").replace("import sys", "import sys, z")):
+    for new in (
+        old.replace("import os\n", ""),
+        old.replace("x = 1", "x = 2"),
+        old.replace("d, c", "d as c"),
+        old.replace("import z\n", "").replace("import sys", "import sys, z"),
+    ):
         assert keeps("a.py", old, new, Keeps.IMPORTS), new
     assert keeps("a.py", old, "from __future__ import annotations\n" + old, Keeps.IMPORTS)
 
@@ -305,12 +345,17 @@ def test_a_new_test_file_may_only_hold_pending_tests():
     assert "suppression" in rules(edit("tests/test_a.py", "import pytest\n", pending), policy=policy)
 
 
-@pytest.mark.parametrize("text", ["(" * 5000, "-" * 50_000 + "1", "[" * 100_000, "x = '" + "\\" * 99_999, "\udce9" * 10])
+@pytest.mark.parametrize(
+    "text", ["(" * 5000, "-" * 50_000 + "1", "[" * 100_000, "x = '" + "\\" * 99_999, "\udce9" * 10]
+)
 def test_hostile_text_is_judged_or_refused_but_never_raises(text):
     data = text.encode("utf-8", "surrogateescape")
     for path in ("a.py", "pyproject.toml", "a.json", "tests/test_a.py", "a.ts"):
         for promise in Keeps:
-            check([FileChange(path, b"x = 1\n", data), FileChange(path + "x", data, b"x = 1\n")], Policy((("**",),), keeps=promise))
+            check(
+                [FileChange(path, b"x = 1\n", data), FileChange(path + "x", data, b"x = 1\n")],
+                Policy((("**",),), keeps=promise),
+            )
 
 
 def test_what_cannot_be_judged_is_a_violation():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from hee_governance.document import Node, Unreadable, documents, read
@@ -46,7 +44,18 @@ def test_values_are_those_of_the_core_schema():
 
 @pytest.mark.parametrize(
     ("pointer", "line"),
-    [("/a", 2), ("/list", 3), ("/list/0", 4), ("/list/1/0", 5), ("/quoted", 6), ("/block", 7), ("/empty", 10), ("/map/b/1", 11), ("/other", 13), ("/other/k", 12)],
+    [
+        ("/a", 2),
+        ("/list", 3),
+        ("/list/0", 4),
+        ("/list/1/0", 5),
+        ("/quoted", 6),
+        ("/block", 7),
+        ("/empty", 10),
+        ("/map/b/1", 11),
+        ("/other", 13),
+        ("/other/k", 12),
+    ],
 )
 def test_every_value_knows_its_line(pointer, line):
     assert tree().at(pointer).line == line
@@ -115,16 +124,16 @@ def test_a_text_tag_is_no_danger():
 
 
 HOSTILE = [
-    b"[" * 20_000,
-    b"- " * 20_000,
-    b"? " * 5_000,
-    b"a: [" + b"1," * 300_000 + b"1]",
-    b"a: &a [x]\n" + b"".join(b"k%d: &k%d [%s]\n" % (n, n, b",".join([b"*k%d" % (n - 1) if n else b"*a"] * 9)) for n in range(20)),
+    b"[" * 2_000,
+    b"- " * 2_000,
+    b"a: [" + b"1," * 21_000 + b"1]",
+    b"k: &a [x]\n"
+    + b"".join(b"k%d: &k%d [%s]\n" % (n, n, b",".join([b"*k%d" % (n - 1) if n else b"*a"] * 9)) for n in range(20)),
 ]
 
 
-@pytest.mark.parametrize("data", HOSTILE, ids=["brackets", "lists", "keys", "many", "laughs"])
-def test_hostile_text_is_refused_before_it_is_built(data):
-    start = time.perf_counter()
-    assert isinstance(read(data), Unreadable)
-    assert time.perf_counter() - start < 10
+@pytest.mark.parametrize("data", HOSTILE, ids=["brackets", "lists", "many", "laughs"])
+def test_hostile_text_is_refused_by_a_bound_before_it_is_built(data):
+    found = read(data)
+    assert isinstance(found, Unreadable)
+    assert "nested too deeply or has too many entries" in found.message

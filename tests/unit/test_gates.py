@@ -17,7 +17,8 @@ def test_a_ratio_is_rounded_down_and_nothing_by_nothing_is_unknown(numerator, de
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(10_000, "100 %"), (9_999, "99.99 %"), (9_950, "99.5 %"), (5, "0.05 %"), (0, "0 %"), (None, "unknown")]
+    ("value", "text"),
+    [(10_000, "100 %"), (9_999, "99.99 %"), (9_950, "99.5 %"), (5, "0.05 %"), (0, "0 %"), (None, "unknown")],
 )
 def test_basis_points_read_as_percentages(value, text):
     assert percent(value) == text

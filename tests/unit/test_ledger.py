@@ -188,4 +188,9 @@ def test_many_decisions_settled_at_once_are_all_accounted_for(world: World) -> N
         world.decide(kind="issue", issue_id="ISS-1")
     world.say("ci.issue_resolved")
     ledger = world.state.ledger
-    assert (len(ledger.decisions), len(ledger.ended), ledger.ended_count, ledger.lost) == (0, ENDED_KEPT, ENDED_KEPT + 5, 0)
+    assert (len(ledger.decisions), len(ledger.ended), ledger.ended_count, ledger.lost) == (
+        0,
+        ENDED_KEPT,
+        ENDED_KEPT + 5,
+        0,
+    )

@@ -15,11 +15,51 @@ from hee_governance.matrix import ACTIONS, CATEGORIES, LABELS, LEVELS, Matrix, c
 
 FILE = resources.files("hee_governance").joinpath("matrix.toml").read_bytes()
 SPECIFIED = [
-    pytest.param("state", "HEE-PAT-001", "State Corruption", "Manual Only", "Requires HEE state reconstruction", "low", marks=pytest.mark.spec("SEED-069")),
-    pytest.param("decision", "HEE-PAT-002", "Decision Conflict", "Agent Review", "Requires HEE decision analysis", "medium", marks=pytest.mark.spec("SEED-070")),
-    pytest.param("spec", "HEE-PAT-003", "Spec Coverage Gap", "Auto-Fix", "Aligns with HEE spec-first", "high", marks=pytest.mark.spec("SEED-071")),
-    pytest.param("governance", "HEE-PAT-004", "Governance Violation", "Manual Only", "Requires HEE compliance review", "low", marks=pytest.mark.spec("SEED-072")),
-    pytest.param("context", "HEE-PAT-005", "Context Instability", "Agent Review", "Requires HEE context validation", "medium", marks=pytest.mark.spec("SEED-073")),
+    pytest.param(
+        "state",
+        "HEE-PAT-001",
+        "State Corruption",
+        "Manual Only",
+        "Requires HEE state reconstruction",
+        "low",
+        marks=pytest.mark.spec("SEED-069"),
+    ),
+    pytest.param(
+        "decision",
+        "HEE-PAT-002",
+        "Decision Conflict",
+        "Agent Review",
+        "Requires HEE decision analysis",
+        "medium",
+        marks=pytest.mark.spec("SEED-070"),
+    ),
+    pytest.param(
+        "spec",
+        "HEE-PAT-003",
+        "Spec Coverage Gap",
+        "Auto-Fix",
+        "Aligns with HEE spec-first",
+        "high",
+        marks=pytest.mark.spec("SEED-071"),
+    ),
+    pytest.param(
+        "governance",
+        "HEE-PAT-004",
+        "Governance Violation",
+        "Manual Only",
+        "Requires HEE compliance review",
+        "low",
+        marks=pytest.mark.spec("SEED-072"),
+    ),
+    pytest.param(
+        "context",
+        "HEE-PAT-005",
+        "Context Instability",
+        "Agent Review",
+        "Requires HEE context validation",
+        "medium",
+        marks=pytest.mark.spec("SEED-073"),
+    ),
 ]
 EXPECTED = {
     "auto-fix": {"format", "import-order", "whitespace", "exec-bit", "lint-safe", "lockfile", "spec"},

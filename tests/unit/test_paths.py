@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from hee_governance.paths import any_match, escapes, matches, overlap
@@ -42,11 +40,10 @@ def test_the_first_pattern_that_selects_is_named():
 
 
 def test_a_hostile_glob_cannot_stall_a_decision():
-    start = time.perf_counter()
+    # Each of these takes longer than the test suite may last where matching backtracks without bound.
     assert not matches("a" + "*a" * 200 + "b", "a" * 4000)
     assert not matches("**/a/" * 50 + "b", "a/" * 500 + "c")
     assert not overlap("a" + "*a" * 60 + "b", "a" * 200 + "c")
-    assert time.perf_counter() - start < 5
 
 
 @pytest.mark.parametrize("path", ["docs/a.md", "a", ".github/x.yml", "docs/..a/b", "a b/c", "ünï/ç.md", ".gitignore"])
@@ -57,7 +54,21 @@ def test_a_path_inside_the_repository_is_accepted(path):
 @pytest.mark.spec("SEED-032")
 @pytest.mark.parametrize(
     "path",
-    ["", " a", "../a", "a/../../b", "a/..", "/etc/passwd", "~/a", "C:/a", "a\\b", ".git/config", "a/.GIT/x", "a\nb", "a\x7f"],
+    [
+        "",
+        " a",
+        "../a",
+        "a/../../b",
+        "a/..",
+        "/etc/passwd",
+        "~/a",
+        "C:/a",
+        "a\\b",
+        ".git/config",
+        "a/.GIT/x",
+        "a\nb",
+        "a\x7f",
+    ],
 )
 def test_a_path_that_leaves_the_repository_is_named_with_its_reason(path):
     assert escapes(path)

@@ -128,7 +128,7 @@ def test_the_last_fifty_resolved_issues_are_kept_and_the_rest_is_a_number_and_a_
         world.say("ci.failure_detected", issue_id=f"ISS-{number}")
         world.say("ci.issue_resolved", issue_id=f"ISS-{number}")
     operational = world.state.operational
-    assert list(operational.closed)[0] == "ISS-3"
+    assert next(iter(operational.closed)) == "ISS-3"
     assert (len(operational.closed), operational.closed_earlier) == (CLOSED_KEPT, 3)
     assert len(operational.closed_digest) == 64
 
@@ -149,7 +149,12 @@ def test_a_repair_is_one_record_from_its_start_to_its_proof(world: World) -> Non
     world.say("governance.evaluated", scope="fix-1", phase="after")
     world.say("fix.verified", checks=[])
     (fix,) = world.fixes
-    assert (fix["outcome"], fix["success"], fix["rollback"], fix["branch"]) == ("verified", True, False, "hee/fix/ISS-1")
+    assert (fix["outcome"], fix["success"], fix["rollback"], fix["branch"]) == (
+        "verified",
+        True,
+        False,
+        "hee/fix/ISS-1",
+    )
     assert fix["checks"] == [{"name": "job lint", "ok": True}]
     assert fix["hee_context"] == {
         "state_capsule_version": "state-v1",
@@ -169,11 +174,34 @@ def test_a_failed_repair_stays_in_the_history_as_failed_and_counts_against_its_f
         world.say("fix.started", fix_id=f"fix-{number}")
         world.say("fix.rolled_back", fix_id=f"fix-{number}", restored=False)
     world.say("fix.rolled_back", fix_id="fix-1")  # said twice, it failed once
-    assert [(fix["success"], fix["rollback"], fix["outcome"]) for fix in world.fixes] == [(False, True, "rolled_back")] * 2
+    assert [(fix["success"], fix["rollback"], fix["outcome"]) for fix in world.fixes] == [
+        (False, True, "rolled_back")
+    ] * 2
     assert world.fixes[0]["hee_context"]["context_preservation"] is False
     tries = world.state.ledger.attempts["fp-1"]
     assert (tries["attempts"], tries["failed"], tries["streak"]) == (2, 2, 2)
     assert world.issue["fix"]["reason"] == "still red"
+
+
+@pytest.mark.spec("SEED-094")
+def test_what_was_rolled_back_can_neither_start_again_nor_succeed(world: World) -> None:
+    world.say("fix.started")
+    with pytest.raises(EventError, match="which another attempt has"):
+        world.say("fix.started")
+    world.say("fix.rolled_back")
+    for type_ in ("fix.started", "fix.applied", "fix.verified"):
+        with pytest.raises(EventError, match=r"which another attempt has|was rolled back"):
+            world.say(type_)
+        world.events.append(world.event(type_))
+    assert [(fix["success"], fix["rollback"]) for fix in world.fixes] == [(False, True)]
+    assert world.state.ledger.refused == 3
+
+
+def test_a_repair_that_was_applied_can_still_be_rolled_back(world: World) -> None:
+    world.say("fix.started")
+    world.say("fix.applied")
+    world.say("fix.rolled_back", reason="main is red")
+    assert [(fix["success"], fix["rollback"], fix["reason"]) for fix in world.fixes] == [(False, True, "main is red")]
 
 
 def test_a_rollback_of_an_attempt_that_nobody_announced_is_recorded_all_the_same(world: World) -> None:
@@ -190,24 +218,60 @@ def test_an_attempt_on_a_resolved_issue_counts_under_its_fingerprint(world: Worl
 
 
 @pytest.mark.spec("SEED-166")
-@pytest.mark.parametrize("verdicts", [(), ("pass", "fail"), ("unknown",)])
-def test_a_repair_without_a_clean_governance_verdict_says_so(world: World, verdicts: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("before", "after", "holds"),
+    [
+        ("pass", "pass", True),
+        ("fail", "pass", False),
+        ("pass", "unknown", False),
+        ("", "pass", False),
+        ("pass", "", False),
+    ],
+)
+@pytest.mark.parametrize("early", [True, False])
+def test_governance_holds_for_a_repair_only_if_the_rules_passed_before_and_after_it(
+    world: World, before: str, after: str, holds: bool, early: bool
+) -> None:
+    def evaluate(phase: str, verdict: str) -> None:
+        if verdict:
+            world.say("governance.evaluated", scope="fix-1", phase=phase, verdict=verdict)
+
+    if early:
+        evaluate("during", "pass")
+        evaluate("before", before)
     world.say("fix.started")
-    for phase, verdict in zip(("before", "after"), verdicts, strict=False):
-        world.say("governance.evaluated", scope="fix-1", phase=phase, verdict=verdict)
+    if not early:
+        evaluate("before", before)
     world.say("fix.applied", outcome="applied")
-    assert world.fixes[0]["hee_context"]["governance_validation"] is False
+    evaluate("after", after)
+    assert world.fixes[0]["hee_context"]["governance_validation"] is holds
     assert world.fixes[0]["outcome"] == "applied"
+    assert not world.state.ledger.verdicts
+
+
+@pytest.mark.spec("SEED-166")
+@pytest.mark.parametrize(("verdict", "holds"), [("pass", True), ("fail", False), ("", False)])
+def test_a_failed_repair_was_governed_if_the_rules_that_were_asked_passed(
+    world: World, verdict: str, holds: bool
+) -> None:
+    world.say("fix.started")
+    if verdict:
+        world.say("governance.evaluated", scope="fix-1", phase="before", verdict=verdict)
+    world.say("fix.rolled_back")
+    assert world.fixes[0]["hee_context"]["governance_validation"] is holds
 
 
 def test_a_verdict_or_a_check_of_an_unknown_fix_changes_nothing(world: World) -> None:
     world.say("governance.evaluated", scope="fix-9", phase="before")
     world.say("fix.validated", fix_id="fix-9")
     assert not world.state.ledger.fixes
+    assert list(world.state.ledger.verdicts) == ["fix-9"]
 
 
 @pytest.mark.parametrize(("type_", "outcome"), [("fix.refused", "refused"), ("fix.proposed", "pending_review")])
-def test_a_refusal_and_a_proposal_are_told_to_the_issue_and_are_no_attempts(world: World, type_: str, outcome: str) -> None:
+def test_a_refusal_and_a_proposal_are_told_to_the_issue_and_are_no_attempts(
+    world: World, type_: str, outcome: str
+) -> None:
     world.say("ci.failure_detected")
     world.say(type_)
     assert world.issue["fix"]["outcome"] == outcome
@@ -293,7 +357,11 @@ def test_configuration_patterns_approvals_and_checkpoints_are_kept_in_the_ledger
     assert ledger.config == {"path": "hee.yaml", "digest": DIGEST, "governance": "strict"}
     assert ledger.patterns == {"version": "2026.1", "digest": DIGEST, "count": 60}
     (approval,) = ledger.approvals.values()
-    assert (approval["subject"], approval["actor"], approval["approval_id"]) == ("ISS-1", "agent:hee", world.events[2].id)
+    assert (approval["subject"], approval["actor"], approval["approval_id"]) == (
+        "ISS-1",
+        "agent:hee",
+        world.events[2].id,
+    )
     assert ledger.checkpoints["b-1"]["index"] == 3
 
 
@@ -499,7 +567,7 @@ def test_a_stored_state_of_another_version_or_with_a_part_missing_is_not_read(wo
 def _other(value: Any) -> Any:
     """Anything else of the same kind."""
     if isinstance(value, list):
-        return [*value, {key: "other" for key in ("issue_id", "metric", "gate", "source", *_IDS)}]
+        return [*value, dict.fromkeys(("issue_id", "metric", "gate", "source", *_IDS), "other")]
     if isinstance(value, dict):
         return {**value, "other": 1}
     if isinstance(value, str):
@@ -507,7 +575,7 @@ def _other(value: Any) -> Any:
     return not value if isinstance(value, bool | None) else value + 1
 
 
-_IDS = ("decision_id", "fix_id", "key", "approval_id", "backup_id", "event")
+_IDS = ("decision_id", "fix_id", "scope", "key", "approval_id", "backup_id", "event")
 
 
 def test_the_digest_depends_on_every_field_of_the_state(world: World) -> None:

@@ -40,7 +40,9 @@ def page(world: World, **options: Any) -> str:
 
 def test_the_page_shows_the_status_with_an_icon_and_the_worst_issue_first(world: World) -> None:
     text = page(world, data=False)
-    assert text.startswith("# 🟡 degraded\n\nSomething is red: 3 issues are open; 1 repair proved, 1 rolled back; 4 decisions are active.")
+    assert text.startswith(
+        "# 🟡 degraded\n\nSomething is red: 3 issues are open; 1 repair proved, 1 rolled back; 4 decisions are active."
+    )
     assert re.findall(r"^- \*\*(\w+)\*\* · `(ISS-\d)`", text, re.MULTILINE) == [
         ("critical", "ISS-2"),
         ("low", "ISS-1"),
@@ -134,6 +136,12 @@ def test_what_could_not_be_judged_is_something_to_do() -> None:
     assert "- Gate `spec_coverage`: not met (unknown of 100 %)\n" in text
 
 
+def test_an_issue_that_contradicts_a_decision_says_so(world: World) -> None:
+    assert "In conflict" not in page(world)
+    world.say("ci.impact_assessed", decision_conflict=True)
+    assert "  - In conflict with an active decision\n" in page(world)
+
+
 def test_long_histories_are_cut_and_counted() -> None:
     world = World()
     for number in range(render.FIXES_SHOWN + 2):
@@ -158,10 +166,19 @@ def test_a_capsule_that_has_only_the_keys_of_the_specification_has_a_page() -> N
             "current_status": "degraded",
             "hee_specific": {"state_version": "state-v1", "governance_compliance": False, "decision_stability": 50},
             "coverage_metrics": {"hee_decision": 60.5},
-            "recent_issues": [{}, {"issue_id": "a", "resolved": True, "timestamp": "2026-01-24T12:00:00+01:00"}, {"resolved": True}],
+            "recent_issues": [
+                {},
+                {"issue_id": "a", "resolved": True, "timestamp": "2026-01-24T12:00:00+01:00"},
+                {"resolved": True},
+            ],
         },
         "hee_auto_fix_history": [
-            {"timestamp": "t", "pattern_id": "p", "success": False, "hee_context": {"state_capsule_version": "1", "governance_validation": True}}
+            {
+                "timestamp": "t",
+                "pattern_id": "p",
+                "success": False,
+                "hee_context": {"state_capsule_version": "1", "governance_validation": True},
+            }
         ],
     }
     text = render.to_markdown(bare, log_id="", head=None, index=0)
@@ -259,9 +276,11 @@ def test_json_is_laid_out_as_prettier_lays_it_out() -> None:
         "short": ["one", 2, None, [], {}],
         "long": ["x" * 40, "y" * 40],
         "nested": [{"k": True}, [1.5]],
+        "matrix": [[1, 2], [3, 4]],
+        "mixed": [[1, 2], [3]],
         "wide": ["漢" * 20, "é" * 29],
-        "just fits": ["x" * 57],
-        "too long": ["x" * 59],
+        "just fits": ["x" * 60],
+        "too long": ["x" * 62],
         "zz fits without comma": ["x" * 49],
         "hidden": "a\u202eb",
     }
@@ -270,11 +289,13 @@ def test_json_is_laid_out_as_prettier_lays_it_out() -> None:
         '  "a": {},\n'
         '  "b": [],\n'
         '  "hidden": "a\\u202eb",\n'
-        f'  "just fits": ["{"x" * 57}"],\n'
+        f'  "just fits": ["{"x" * 60}"],\n'
         '  "long": [\n'
         f'    "{"x" * 40}",\n'
         f'    "{"y" * 40}"\n'
         "  ],\n"
+        '  "matrix": [\n    [1, 2],\n    [3, 4]\n  ],\n'
+        '  "mixed": [[1, 2], [3]],\n'
         '  "nested": [\n'
         "    {\n"
         '      "k": true\n'
@@ -282,7 +303,7 @@ def test_json_is_laid_out_as_prettier_lays_it_out() -> None:
         "    [1.5]\n"
         "  ],\n"
         '  "short": ["one", 2, null, [], {}],\n'
-        f'  "too long": [\n    "{"x" * 59}"\n  ],\n'
+        f'  "too long": [\n    "{"x" * 62}"\n  ],\n'
         f'  "wide": [\n    "{"漢" * 20}",\n    "{"é" * 29}"\n  ],\n'
         f'  "zz fits without comma": ["{"x" * 49}"]\n'
         "}"

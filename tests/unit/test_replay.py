@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 from state_world import World
 
 from hee_core import projection, replay
 from hee_core.errors import NotFound
-from hee_core.events import Event
-from hee_core.operational import State
 from hee_core.replay import Replay
+
+if TYPE_CHECKING:
+    from hee_core.events import Event
+    from hee_core.operational import State
 
 
 def history(size: int, seed: int) -> World:
     """Detections, resolutions and rollbacks at random."""
-    world, chance = World(), random.Random(seed)  # noqa: S311
+    world, chance = World(), random.Random(seed)
     world.say("note.recorded")
     while len(world.events) < size:
         kind = chance.random()
@@ -43,7 +46,7 @@ def test_snapshots_change_the_time_and_never_the_answer(seed: int, monkeypatch: 
     world = history(120, seed)
     states = slowly(world.events)
     again = Replay(lambda start, stop: world.events[start:stop])
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     for index in [50, 3, 119, *chance.choices(range(-1, 120), k=60)]:
         assert projection.digest(again.state_after(index)) == projection.digest(states[index + 1])
     assert len(again._states) <= 6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
@@ -32,7 +33,11 @@ def tree_of(steps: str, **files: str) -> dict[str, bytes]:
 
 def found(tree: dict[str, bytes], *rules: str) -> list[tuple[str, int, str]]:
     report = check(tree)
-    return [(f.rule, f.line - BEFORE, f.message) for f in report.findings if f.path == PATH and (not rules or f.rule in rules)]
+    return [
+        (f.rule, f.line - BEFORE, f.message)
+        for f in report.findings
+        if f.path == PATH and (not rules or f.rule in rules)
+    ]
 
 
 def lines(tree: dict[str, bytes], rule: str) -> list[int]:
@@ -89,7 +94,13 @@ def test_every_rule_is_whole_and_named_once():
 
 
 @pytest.mark.parametrize(
-    ("text", "line"), [(b"on: push\njobs:\n  a: [\n", 4), (b"on: push\n", 1), (b"\xff", 1), (b"jobs:\n  a:\n    steps:\n      - {}\n", 4)]
+    ("text", "line"),
+    [
+        (b"on: push\njobs:\n  a: [\n", 4),
+        (b"on: push\n", 1),
+        (b"\xff", 1),
+        (b"jobs:\n  a:\n    steps:\n      - {}\n", 4),
+    ],
 )
 def test_an_unreadable_workflow_is_unknown_and_never_a_pass(text, line):
     report = check({PATH: text})
@@ -106,7 +117,12 @@ def test_an_unreadable_workflow_beside_a_failing_one_fails():
 
 
 def test_files_that_are_no_workflows_are_not_looked_at():
-    assert check({".github/workflows/sub/x.yml": b"[", ".github/x.yml": b"[", ".github/workflows/README.md": b"["}).evaluated == 0
+    assert (
+        check(
+            {".github/workflows/sub/x.yml": b"[", ".github/x.yml": b"[", ".github/workflows/README.md": b"["}
+        ).evaluated
+        == 0
+    )
 
 
 # ------------------------------------------------------------------ HGV-CI-005: gates that cannot fail
@@ -187,7 +203,8 @@ def test_a_check_that_can_fail_its_step_is_left_alone(text):
 
 
 @pytest.mark.parametrize(
-    ("shell", "teeth"), [("bash", True), ("sh", False), ("bash -eo pipefail {0}", True), ("python", True), ("pwsh", True)]
+    ("shell", "teeth"),
+    [("bash", True), ("sh", False), ("bash -eo pipefail {0}", True), ("python", True), ("pwsh", True)],
 )
 def test_the_shell_decides_whether_a_pipe_has_teeth(shell, teeth):
     assert bool(lines(tree_of(script("pytest | tee log", f"  shell: {shell}\n")), "HGV-CI-005")) is not teeth
@@ -229,7 +246,8 @@ def test_leniency_with_a_reason_and_an_end_or_with_a_consequence_is_accepted(ste
 
 
 @pytest.mark.parametrize(
-    ("comment", "lack"), [("# known to be flaky on some machines", "no condition"), ("# until 2027", "no reason"), ("#", "keeps it green")]
+    ("comment", "lack"),
+    [("# known to be flaky on some machines", "no condition"), ("# until 2027", "no reason"), ("#", "keeps it green")],
 )
 def test_a_comment_that_lacks_something_is_told_what(comment, lack):
     ((_, _, message),) = found(tree_of(f"- run: pytest\n  {comment}\n  continue-on-error: true"), "HGV-CI-005")
@@ -239,7 +257,10 @@ def test_a_comment_that_lacks_something_is_told_what(comment, lack):
 def test_a_comment_in_the_script_excuses_the_line_below_it():
     steps = script("# the baseline has old findings, flip after 2026-12-01\npip-audit || true\nmypy . || true")
     assert lines(tree_of(steps), "HGV-CI-005") == [5]
-    (entry,) = found(tree_of(script("pytest || true # needed until we know better\nmypy . || true  # noisy tool on this code")), "HGV-CI-005")
+    (entry,) = found(
+        tree_of(script("pytest || true # needed until we know better\nmypy . || true  # noisy tool on this code")),
+        "HGV-CI-005",
+    )
     assert "no condition" in entry[2]
 
 
@@ -276,7 +297,9 @@ def test_a_named_check_that_only_prints_is_found_where_it_prints():
     assert lines(tree_of(script(MUTE)), "HGV-CI-005") == []
 
 
-@pytest.mark.parametrize("change", [("  true", "  exit 1"), ("⚠️ HEE.md missing", "HEE.md absent"), ('echo "checking"', "grep x y")])
+@pytest.mark.parametrize(
+    "change", [("  true", "  exit 1"), ("⚠️ HEE.md missing", "HEE.md absent"), ('echo "checking"', "grep x y")]
+)
 def test_a_named_check_that_can_fail_or_brings_no_bad_news_is_left_alone(change):
     steps = script(MUTE.replace(*change)).replace("name: Step", "name: Validate documentation")
     assert lines(tree_of(steps), "HGV-CI-005") == []
@@ -345,7 +368,12 @@ def test_a_fan_in_job_has_to_look_at_what_it_speaks_of(needs, condition, lenient
 def test_a_fan_in_job_whose_earlier_step_asks_is_left_alone():
     text = FAN_IN.replace("NEEDS", "needs: one").replace("IF", "if: always()").replace("LENIENT", "x: 1")
     asks = "steps:\n      - run: test ${{ needs.one.result }} = success"
-    assert [f.rule for f in check({PATH: text.replace("steps:\n      - run: echo", f"{asks}\n      - run: echo").encode()}).findings] == []
+    assert [
+        f.rule
+        for f in check(
+            {PATH: text.replace("steps:\n      - run: echo", f"{asks}\n      - run: echo").encode()}
+        ).findings
+    ] == []
 
 
 def test_a_claim_after_a_mere_checkout_is_over_nothing():
@@ -382,7 +410,10 @@ def test_what_is_used_is_pinned_to_its_content(used, pinned):
 def test_missing_rights_and_limits_are_warnings_at_their_lines():
     text = HEAD.replace("permissions: {}\n", "").replace("    timeout-minutes: 5\n", "")
     report = check({PATH: text.encode()})
-    assert [(f.line, f.severity, f.subject) for f in report.findings] == [(2, "WARNING", "permissions"), (3, "WARNING", "timeout/build")]
+    assert [(f.line, f.severity, f.subject) for f in report.findings] == [
+        (2, "WARNING", "permissions"),
+        (3, "WARNING", "timeout/build"),
+    ]
     assert report.verdict == "pass"
 
 
@@ -415,6 +446,7 @@ MISSING = [
     ("- uses: actions/setup-python@v5\n  with:\n    python-version-file: .python-version", 3, ".python-version"),
     ("- run: |\n    curl -o other.sh https://x\n    bash ci/z.sh", 3, "ci/z.sh"),
     ("- uses: actions/cache@v4\n  with: {path: ~/.cache/pip}\n- run: ./scripts/x.sh", 3, "scripts/x.sh"),
+    ("- uses: actions/download-artifact@v4\n  with: {path: in}\n- run: ./scripts/x.sh", 3, "scripts/x.sh"),
 ]
 
 
@@ -477,9 +509,19 @@ THERE = [
 @pytest.mark.parametrize("steps", THERE)
 def test_what_exists_or_may_exist_by_then_is_left_alone(steps):
     class Tree(dict[str, bytes]):
-        modes = {"link": "120000", "sub": "160000"}
+        modes = MappingProxyType({"link": "120000", "sub": "160000"})
 
-    tree = Tree(tree_of(steps, **{"app/main.py": "", "scripts/other.sh": "", "actions/there/action.yaml": "", ".gitignore": "/generated/\n"}))
+    tree = Tree(
+        tree_of(
+            steps,
+            **{
+                "app/main.py": "",
+                "scripts/other.sh": "",
+                "actions/there/action.yaml": "",
+                ".gitignore": "/generated/\n",
+            },
+        )
+    )
     assert [message for _, _, message in found(tree, "HGV-CI-010")] == []
 
 
@@ -519,7 +561,12 @@ def test_a_default_working_directory_is_looked_up_too():
 
 # ------------------------------------------------------------------ the shape of an HEE repository
 
-HEE = {"docs/doctrine/HEE.md": b"x", "ci/governance/rules.sh": b"x", "prompts/a.md": b"# Authority\n## Scope of it\n### invariants\n", **tree_of("- run: x")}
+HEE = {
+    "docs/doctrine/HEE.md": b"x",
+    "ci/governance/rules.sh": b"x",
+    "prompts/a.md": b"# Authority\n## Scope of it\n### invariants\n",
+    **tree_of("- run: x"),
+}
 
 
 def test_an_hee_repository_in_order_passes():

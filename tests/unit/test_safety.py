@@ -26,7 +26,11 @@ def test_the_five_protocols_stand_as_the_specification_has_them():
 def test_the_configuration_can_write_the_requirements_down_and_not_weaken_them():
     rules = SafetyRules.of(load(dump_default()))
     assert rules == SafetyRules()
-    assert (rules.pre_fix_validation, rules.post_fix_validation, rules.rollback_on_failure) == ("required", "required", "automatic")
+    assert (rules.pre_fix_validation, rules.post_fix_validation, rules.rollback_on_failure) == (
+        "required",
+        "required",
+        "automatic",
+    )
 
 
 @pytest.mark.spec("SEED-096", "SEED-097", "SEED-098", "SEED-099", "SEED-100")

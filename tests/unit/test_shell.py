@@ -21,7 +21,10 @@ def words(script: str) -> list[tuple[str, ...]]:
         ('a "b \\" c" \'\'', [("a", 'b " c', "")]),
         ("a \\\n  b", [("a", "b")]),
         ("a | b || c && d; e & f", [("a",), ("b",), ("c",), ("d",), ("e",), ("f",)]),
-        ("a $(b | c) `d || e` ${f:-x y} ${{ g || 'h' }}", [("a", "$(b | c)", "`d || e`", "${f:-x y}", "${{ g || 'h' }}")]),
+        (
+            "a $(b | c) `d || e` ${f:-x y} ${{ g || 'h' }}",
+            [("a", "$(b | c)", "`d || e`", "${f:-x y}", "${{ g || 'h' }}")],
+        ),
         ('a "$(b "c d")" e', [("a", '$(b "c d")', "e")]),
         ("a 2>/dev/null >>b <c 2>&1 &>d", [("a", ">", "/dev/null", ">>", "b", "<", "c", ">&", "1", "&>", "d")]),
         ("cat <<EOF > x\na || b\n  EOF\nEOF\nc", [("cat", "<<", "EOF", ">", "x"), ("c",)]),
@@ -55,7 +58,12 @@ def test_each_command_knows_its_line_and_what_follows():
 
 
 def test_an_operator_after_a_group_belongs_to_it():
-    assert [(c.words[0], c.after) for c in commands("(a) || { b; } && c")][2:] == [(")", "||"), ("{", ";"), ("}", "&&"), ("c", "")]
+    assert [(c.words[0], c.after) for c in commands("(a) || { b; } && c")][2:] == [
+        (")", "||"),
+        ("{", ";"),
+        ("}", "&&"),
+        ("c", ""),
+    ]
 
 
 def test_blocks_nest():
@@ -86,7 +94,10 @@ def test_the_program_is_found_behind_wrappers_and_assignments(script, program):
     assert commands(script)[0].program == program
 
 
-@pytest.mark.parametrize(("script", "condition"), [("if a; then", True), ("do if a", True), ("while ! a", True), ("! a", True), ("a if", False), ("then a", False)])
+@pytest.mark.parametrize(
+    ("script", "condition"),
+    [("if a; then", True), ("do if a", True), ("while ! a", True), ("! a", True), ("a if", False), ("then a", False)],
+)
 def test_a_condition_is_recognized(script, condition):
     assert commands(script)[0].condition is condition
 

@@ -19,7 +19,13 @@ PASS = Report("pass", 5, (), detail="pass: 5 evaluations, no findings")
 FULL = Measure.of("spec_coverage", 3, 3)
 KEPT = Measure.of("decision_continuity", 2, 2)
 MET = evaluate(Gate("line_coverage", 9000), Measure.of("line_coverage", 95, 100))
-NAMES = ["State Preservation", "Decision Continuity", "Governance Compliance", "Quality Discipline", "Spec-First Alignment"]
+NAMES = [
+    "State Preservation",
+    "Decision Continuity",
+    "Governance Compliance",
+    "Quality Discipline",
+    "Spec-First Alignment",
+]
 
 
 # ------------------------------------------------------------------ rule validation
@@ -127,15 +133,55 @@ CLOSED = evaluate(Gate("branch_coverage", 9000), None)
 @pytest.mark.parametrize(
     ("given", "name", "status", "says"),
     [
-        pytest.param({"capsule_findings": ["/a: bad", "/b"]}, NAMES[0], "FAIL", "2 faults in the capsule: /a: bad", marks=pytest.mark.spec("SEED-222")),
-        pytest.param({"continuity": Measure.of("c", 1, 2)}, NAMES[1], "FAIL", "50 % (1 of 2), required 100 %", marks=pytest.mark.spec("SEED-223")),
-        pytest.param({"continuity": Measure.of("c", 0, 0)}, NAMES[1], "UNKNOWN", "could not be measured", marks=pytest.mark.spec("SEED-223")),
-        pytest.param({"report": Report("fail", 1, (), detail="fail: x")}, NAMES[2], "FAIL", "fail: x", marks=pytest.mark.spec("SEED-224")),
-        pytest.param({"report": Report("unknown", 0, (), detail="nothing")}, NAMES[2], "UNKNOWN", "nothing", marks=pytest.mark.spec("SEED-224")),
-        pytest.param({"gates": (MET, BELOW, CLOSED)}, NAMES[3], "FAIL", "line_coverage 95 %", marks=pytest.mark.spec("SEED-225")),
-        pytest.param({"gates": (MET, CLOSED)}, NAMES[3], "UNKNOWN", "branch_coverage is unknown", marks=pytest.mark.spec("SEED-225")),
+        pytest.param(
+            {"capsule_findings": ["/a: bad", "/b"]},
+            NAMES[0],
+            "FAIL",
+            "2 faults in the capsule: /a: bad",
+            marks=pytest.mark.spec("SEED-222"),
+        ),
+        pytest.param(
+            {"continuity": Measure.of("c", 1, 2)},
+            NAMES[1],
+            "FAIL",
+            "50 % (1 of 2), required 100 %",
+            marks=pytest.mark.spec("SEED-223"),
+        ),
+        pytest.param(
+            {"continuity": Measure.of("c", 0, 0)},
+            NAMES[1],
+            "UNKNOWN",
+            "could not be measured",
+            marks=pytest.mark.spec("SEED-223"),
+        ),
+        pytest.param(
+            {"report": Report("fail", 1, (), detail="fail: x")},
+            NAMES[2],
+            "FAIL",
+            "fail: x",
+            marks=pytest.mark.spec("SEED-224"),
+        ),
+        pytest.param(
+            {"report": Report("unknown", 0, (), detail="nothing")},
+            NAMES[2],
+            "UNKNOWN",
+            "nothing",
+            marks=pytest.mark.spec("SEED-224"),
+        ),
+        pytest.param(
+            {"gates": (MET, BELOW, CLOSED)}, NAMES[3], "FAIL", "line_coverage 95 %", marks=pytest.mark.spec("SEED-225")
+        ),
+        pytest.param(
+            {"gates": (MET, CLOSED)},
+            NAMES[3],
+            "UNKNOWN",
+            "branch_coverage is unknown",
+            marks=pytest.mark.spec("SEED-225"),
+        ),
         pytest.param({"gates": ()}, NAMES[3], "UNKNOWN", "no quality gate", marks=pytest.mark.spec("SEED-225")),
-        pytest.param({"spec": Measure.of("s", 2, 3)}, NAMES[4], "FAIL", "66.66 % (2 of 3)", marks=pytest.mark.spec("SEED-226")),
+        pytest.param(
+            {"spec": Measure.of("s", 2, 3)}, NAMES[4], "FAIL", "66.66 % (2 of 3)", marks=pytest.mark.spec("SEED-226")
+        ),
     ],
 )
 def test_each_requirement_fails_or_is_unknown_on_its_own_and_says_why(given, name, status, says):

@@ -74,7 +74,12 @@ def test_jobs_are_read_with_their_lines(workflow):
 
 def test_steps_are_read_with_their_lines(workflow):
     checkout, test, echo, folded, python = workflow.jobs[0].steps
-    assert (checkout.line, checkout.label, checkout.input("path"), checkout.input("ref")) == (20, "actions/checkout@v4", "sub", "")
+    assert (checkout.line, checkout.label, checkout.input("path"), checkout.input("ref")) == (
+        20,
+        "actions/checkout@v4",
+        "sub",
+        "",
+    )
     assert (test.number, test.line, test.label, test.id, test.condition) == (2, 22, "Test", "t", "success()")
     assert test.lenient.line == 28
     assert test.input("path") == ""
@@ -103,7 +108,11 @@ def test_the_shells_flags_are_known(workflow):
 
 @pytest.mark.parametrize(
     ("shell", "errexit", "pipefail"),
-    [(b"", True, False), (b"\n        shell: bash -euo pipefail {0}", True, True), (b"\n        shell: bash -x {0}", False, False)],
+    [
+        (b"", True, False),
+        (b"\n        shell: bash -euo pipefail {0}", True, True),
+        (b"\n        shell: bash -x {0}", False, False),
+    ],
 )
 def test_the_platforms_default_shell_stops_at_errors_but_not_in_pipes(shell, errexit, pipefail):
     found = parse("w", b"jobs:\n  a:\n    steps:\n      - run: x" + shell)

@@ -71,10 +71,17 @@ def test_a_matrix_that_cannot_be_expanded_says_why(text: str, said: str) -> None
 def test_values_take_the_place_of_their_expressions() -> None:
     (row,) = expand(parse(b"include: [{os: ubuntu-22.04, py: {v: '3.12'}}]"))
     assert fill("${{ matrix.os }}/${{matrix.py.v}}/${{ matrix['os'] }}", row) == "ubuntu-22.04/3.12/ubuntu-22.04"
-    assert fill("${{ matrix.none }} ${{ matrix.py }} ${{ runner.os }}", row) == "${{ matrix.none }} ${{ matrix.py }} ${{ runner.os }}"
+    assert (
+        fill("${{ matrix.none }} ${{ matrix.py }} ${{ runner.os }}", row)
+        == "${{ matrix.none }} ${{ matrix.py }} ${{ runner.os }}"
+    )
 
 
-@given(st.dictionaries(st.sampled_from("abc"), st.lists(st.integers(0, 3).map(str), min_size=1, max_size=3, unique=True), min_size=1))
+@given(
+    st.dictionaries(
+        st.sampled_from("abc"), st.lists(st.integers(0, 3).map(str), min_size=1, max_size=3, unique=True), min_size=1
+    )
+)
 def test_a_plain_matrix_has_as_many_jobs_as_its_product(axes: dict[str, list[str]]) -> None:
     found = expand(parse(emit(axes).encode()))
     count = 1

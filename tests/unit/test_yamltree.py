@@ -79,6 +79,10 @@ def test_an_empty_document_is_an_empty_place() -> None:
     assert not parse(b"''").empty
 
 
+def test_an_anchor_may_be_used_again() -> None:
+    assert emit(parse(b"a: &x 1\nb: *x\nc: &x 2\nd: *x\n")) == '{"a": 1, "b": 1, "c": 2, "d": 2}'
+
+
 def test_texts_are_all_found_with_their_keys() -> None:
     root = parse(b"a: x\nb: [y, {c: z}]\n")
     assert sorted(root.texts()) == [("a", "x"), ("b", "y"), ("c", "z")]
@@ -91,7 +95,9 @@ def test_a_tree_is_written_so_that_types_survive() -> None:
 
 
 _scalars = st.text(max_size=12)
-_trees = st.recursive(_scalars, lambda below: st.lists(below, max_size=4) | st.dictionaries(_scalars, below, max_size=4), max_leaves=12)
+_trees = st.recursive(
+    _scalars, lambda below: st.lists(below, max_size=4) | st.dictionaries(_scalars, below, max_size=4), max_leaves=12
+)
 
 
 def _plain(node: Node) -> object:
@@ -109,10 +115,13 @@ def test_what_was_written_reads_the_same(tree: object) -> None:
 
 @given(st.binary(max_size=300) | st.text(alphabet="ab:-[]{}&*!|>'\"#?,%@` \n\t", max_size=80).map(str.encode))
 def test_any_bytes_are_a_tree_or_a_fault_with_a_line(data: bytes) -> None:
+    fault = None
     try:
         root = parse(data)
     except YamlError as error:
-        assert error.line >= 1
-        assert str(error)
+        fault = error
+    if fault is not None:
+        assert fault.line >= 1
+        assert str(fault)
     else:
         assert _plain(parse(emit(root).encode())) is not None or root.empty

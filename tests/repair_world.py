@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -95,18 +96,16 @@ class World:
     options: dict = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._seen: dict = {}
         self.judge = ShellJudge(self.jobs)
         self.commit = git(self.root, "rev-parse", "HEAD")
 
     def request(self, job: str, **changes) -> Request:
         """The request that a monitoring cycle would make: diagnosed by running the job, the others known by theirs."""
-        scene = self.work.parent / "seen"
-        states = {}
-        for key in self.judge.jobs:
-            git(self.root, "clone", "--quiet", str(self.root), str(scene))
-            seen = self.judge.run_job(str(scene), key)
-            states[key] = replace(seen, log=seen.log.replace(f"{scene}/".encode(), b""))
-            subprocess.run(["rm", "-rf", str(scene)], check=True)
+        now = (self.commit, tuple(self.judge.jobs.items()))
+        if self._seen.get("now") != now:
+            self._seen = {"now": now, "states": self._look()}
+        states = self._seen["states"]
         self.judge.runs.clear()
         green = tuple(key for key, seen in states.items() if seen.conclusion is Conclusion.SUCCESS)
         red = tuple(key for key in states if key not in green and key != job)
@@ -120,6 +119,16 @@ class World:
             self.commit,
             **known,
         )
+
+    def _look(self) -> dict[str, Job]:
+        scene = self.work.parent / "seen"
+        states = {}
+        for key in self.judge.jobs:
+            git(self.root, "clone", "--quiet", str(self.root), str(scene))
+            seen = self.judge.run_job(str(scene), key)
+            states[key] = replace(seen, log=seen.log.replace(f"{scene}/".encode(), b""))
+            shutil.rmtree(scene)
+        return states
 
     def repair(self, request: Request, **options) -> Outcome:
         keywords = {

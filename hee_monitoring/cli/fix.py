@@ -1,0 +1,47 @@
+"""`hee fix`: repair what may be repaired, or show what a repair would change."""
+
+from __future__ import annotations
+
+import click
+
+from hee_monitoring.cli import options
+
+
+@click.command()
+@click.argument("issue", required=False)
+@click.option("--dry-run", "--hee-dry-run", "dry_run", is_flag=True, help="Show the diff, write nothing.")
+@click.option("--apply", is_flag=True, help="Also bring the repair into the current branch.")
+@options.as_json
+@options.directory
+def fix(place: str, issue: str | None, dry_run: bool, apply: bool, as_json: bool) -> int:
+    """Repair what may be repaired, and prove it.
+
+    ISSUE is an issue id (default: all open ones). A repair is a branch hee/fix/ISSUE with one signed commit; the
+    worktree stays as it is unless --apply is given.
+    """
+    from hee_monitoring import applying
+    from hee_monitoring.cli.monitor import report_json, screen
+    from hee_monitoring.watch import one_cycle
+
+    terminal = options.terminal(as_json)
+    with options.workspace(place) as workspace:
+        if dry_run:
+            proposals = applying.preview(workspace, issue, progress=terminal.progress)
+            if as_json:
+                terminal.json({"dry_run": True, "fixes": proposals})
+                return 0
+            for proposal in proposals:
+                word = "OK" if proposal["outcome"] in ("verified", "applied") else "WARNING"
+                terminal.status(word, f"{proposal['issue_id']}: {proposal['outcome']}: {proposal['reason']}")
+                terminal.line(terminal.fit_block(proposal["diff"]))
+            if not proposals:
+                terminal.status("OK", "nothing that may be repaired is open")
+            return 0
+        cycle, result = one_cycle(workspace, source="auto", only=issue or "", rerun=True, progress=terminal.progress)
+        if apply:
+            result.notes += applying.apply(workspace, issue)
+        if as_json:
+            terminal.json(report_json(workspace, result))
+        else:
+            screen(terminal, workspace, cycle, result)
+        return 1 if workspace.log.state.issues else 0

@@ -1,0 +1,33 @@
+"""Measures the diagnosis on a labelled corpus of logs and writes the report."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from hee_monitoring.accuracy import PARTS, measure, report, tally
+from hee_monitoring.database import PatternDB
+
+
+def main() -> int:
+    """Exit status 2 when there is no corpus to measure on."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--corpus", type=Path, required=True, help="directory with index.tsv and gzipped logs")
+    parser.add_argument("--output", type=Path, required=True, help="the Markdown file to write")
+    arguments = parser.parse_args()
+    if not (arguments.corpus / "index.tsv").is_file():
+        print(f"no index.tsv in {arguments.corpus}", file=sys.stderr)
+        return 2
+    database = PatternDB.load()
+    outcomes = measure(arguments.corpus, database)
+    arguments.output.write_text(report(outcomes, database), "utf-8")
+    for part in PARTS:
+        print(part, tally(outcomes, part))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
