@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, NoReturn
 
@@ -37,6 +38,7 @@ def encode(value: Any) -> bytes:
         raise EventError("the value is nested too deeply") from None
 
 
+@lru_cache(maxsize=4096)
 def text(value: str) -> str:
     """The canonical form of one text, with its quotes; raises EventError unless the text is clean."""
     if not is_clean(value):

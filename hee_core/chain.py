@@ -205,10 +205,10 @@ def capsule_bytes(head: Head) -> bytes:
 
 
 def readme_bytes(head: Head) -> bytes:
-    """The capsule for people."""
+    """The capsule for people; its data is in the file beside it."""
     document = capsule.build(head.state, log_id=head.log_id)
     root = base64.b64encode(head.frontier.root()).decode()
-    return render.to_markdown(document, log_id=head.log_id, head=root, index=head.size - 1).encode()
+    return render.to_markdown(document, log_id=head.log_id, head=root, index=head.size - 1, data=False).encode()
 
 
 def _files(head: Head, events: Sequence[Event], signatures: Sequence[bytes], signer: Signer) -> dict[str, bytes]:

@@ -173,6 +173,7 @@ def _signature(line: str) -> NoteSignature:
     return NoteSignature(name, data[:4], data[4:])
 
 
+@lru_cache(maxsize=256)
 def _name(name: str) -> None:
     if not name or "+" in name or any(char.isspace() or not char.isprintable() for char in name):
         raise IntegrityError(f"signed note: {name!a} cannot name a key (no spaces, no plus sign)")

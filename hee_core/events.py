@@ -47,7 +47,7 @@ class Event:
     actor: str = ""
     key_id: str = ""
     _bytes: bytes = field(default=b"", repr=False, compare=False)
-    _data: bytes = field(default=b"", repr=False, compare=False)
+    _data: str = field(default="", repr=False, compare=False)
 
     @classmethod
     def new(
@@ -70,7 +70,7 @@ class Event:
         canonical.text(subject)
         return cls(
             type, payload, clock.now(), clock.nonce(), subject, tuple(causes), catalogue.version(type),
-            _data=canonical.encode(payload),
+            _data=canonical.encode(payload).decode(),
         )  # fmt: skip
 
     def bound(self, *, source: str, actor: str, key_id: str) -> Event:
@@ -79,7 +79,7 @@ class Event:
             return self
         if not _ACTOR.fullmatch(actor):
             raise EventError(f"actor {actor!r} is not human:, agent: or ci: and a name")
-        data = self._data or canonical.encode(self.data)
+        data = self._data or canonical.encode(self.data).decode()
         fields = {**self.__dict__, "source": source, "actor": actor, "key_id": key_id, "_data": data}
         fields["data"] = json.loads(data)  # the log's own copy: nobody can change what was signed
         event = object.__new__(type(self))
@@ -108,7 +108,7 @@ class Event:
         if not self.source:
             raise EventError("a draft has no bytes: the log binds it when it is appended")
         text = canonical.text
-        payload = (self._data or canonical.encode(self.data)).decode()
+        payload = self._data or canonical.encode(self.data).decode()
         causes = f'"causes":{text(" ".join(self.causes))},' if self.causes else ""
         subject = f'"subject":{text(self.subject)},' if self.subject else ""
         data = (  # the keys in the order of RFC 8785
@@ -163,6 +163,6 @@ class Event:
             actor=wire["actor"],
             key_id=wire["keyid"],
             _bytes=line,
-            _data=b"",
+            _data="",
         )
         return event

@@ -1,6 +1,6 @@
 """Fenced blocks of Markdown: written the way formatters leave alone, and found again.
 
-JSON is laid out as Prettier lays it out and YAML holds only double-quoted texts; what would not print is escaped.
+JSON is laid out as Prettier lays it out and YAML holds only quoted texts; what would not print is escaped.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ def yaml_block(values: Mapping[str, str | list[str]]) -> list[str]:
     lines: list[str] = []
     for key, value in values.items():
         if isinstance(value, str):
-            lines.append(f"{key}: {_string(_line(value))}")
+            lines.append(f"{key}: {_scalar(value)}")
         elif value:
-            lines += [f"{key}:", *(f"  - {_string(_line(item))}" for item in value)]
+            lines += [f"{key}:", *(f"  - {_scalar(item)}" for item in value)]
         else:
             lines.append(f"{key}: []")
     return ["```yaml", *lines, "```"]
@@ -89,8 +89,12 @@ def _string(text: str) -> str:
     return encode_basestring(text) if text.isprintable() else encode_basestring_ascii(text)
 
 
-def _line(text: str) -> str:
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+def _scalar(text: str) -> str:
+    """A YAML text of one line; single quotes only where Prettier would put them."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    if '"' in line and "\\" not in line:
+        return "'" + line.replace("'", "''") + "'"
+    return _string(line)
 
 
 def _width(text: str) -> int:

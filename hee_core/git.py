@@ -61,6 +61,16 @@ def _git() -> str:
     return path
 
 
+def run_in(place: Path, *arguments: str) -> None:
+    """Runs git in a directory, through GitPython; raises GitError with git's own words."""
+    import git
+
+    try:
+        git.cmd.Git(place).execute([_git(), *SAFE, *arguments], env=environment())
+    except git.exc.GitCommandError as error:
+        raise GitError(f"git {arguments[0]} failed: {str(error.stderr).strip()}") from None
+
+
 @dataclass(frozen=True)
 class Repository:
     """One repository. `root` is the worktree's top, None in a bare one; `common_dir` is shared by linked worktrees."""
@@ -221,17 +231,11 @@ class Repository:
 
         The clone is on `branch`, or detached without one. It shares no file with this repository.
         """
-        import git
-
         template = target.parent / f"{target.name}.template"
         template.mkdir(parents=True)
-        shell = git.cmd.Git(target.parent)
-        run = [_git(), *SAFE]
         try:
-            shell.execute([*run, "init", "--quiet", f"--object-format={self.object_format}", f"--template={template}",
-                           "--initial-branch=main", str(target)], env=environment())  # fmt: skip
-        except git.exc.GitCommandError as error:
-            raise GitError(f"cannot make a clone in {target}: {str(error.stderr).strip()}") from None
+            run_in(target.parent, "init", "--quiet", f"--object-format={self.object_format}", f"--template={template}",
+                   "--initial-branch=main", str(target))  # fmt: skip
         finally:
             template.rmdir()
         clone = Repository.discover(target)

@@ -107,8 +107,15 @@ def parse_commit(data: bytes) -> Commit:
         or len(signatures) > 1
         or set(values) != {b"tree", b"author", b"committer"}
         or any(len(v) > 1 for v in values.values())
+        or kept
+        != [
+            b"tree " + values[b"tree"][0],
+            *(b"parent " + parent for parent in parents),
+            b"author " + values[b"author"][0],
+            b"committer " + values[b"committer"][0],
+        ]
     ):
-        raise IntegrityError("the commit has unknown, missing or repeated headers")
+        raise IntegrityError("the commit has unknown, missing or repeated headers, or not in git's order")
     return Commit(
         values[b"tree"][0].decode("ascii", "replace"),
         tuple(parent.decode("ascii", "replace") for parent in parents),

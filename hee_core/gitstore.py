@@ -103,6 +103,12 @@ class GitStore:
     def read(self, *ids: str) -> list[tuple[str, bytes] | None]:
         return self._reader.read_many(ids)
 
+    def file(self, commit: str, name: str) -> bytes:
+        found = self._reader.read(f"{commit}:{name}")
+        if found is None or found[0] != "blob":
+            raise IntegrityError(f"commit {commit} has no {name}", hint="run `hee verify`")
+        return found[1]
+
     def close(self) -> None:
         self._reader.close()
         self.ids.close()

@@ -40,11 +40,14 @@ class MemoryStore:
     def back(self, tip: str) -> Iterator[Step]:
         commit: str | None = tip
         while commit:
-            parsed = gitobjects.parse_commit(self.objects[commit][1])
-            entries = gitobjects.parse_tree(self.objects[parsed.tree][1], self.object_format)
-            blob = {name: blob for _, name, blob in entries}.get(EVENTS)
-            yield Step(commit, parsed.parents, self.objects[blob][1] if blob else None)
-            commit = parsed.parents[0] if parsed.parents else None
+            parents = gitobjects.parse_commit(self.objects[commit][1]).parents
+            yield Step(commit, parents, self.file(commit, EVENTS))
+            commit = parents[0] if parents else None
+
+    def file(self, commit: str, name: str) -> bytes:
+        tree = gitobjects.parse_commit(self.objects[commit][1]).tree
+        entries = gitobjects.parse_tree(self.objects[tree][1], self.object_format)
+        return self.objects[{entry: blob for _, entry, blob in entries}[name]][1]
 
     def steps(self, tip: str, after: str | None) -> Iterator[Step]:
         found: list[Step] = []

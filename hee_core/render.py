@@ -82,8 +82,9 @@ def from_markdown(text: str) -> dict[str, Any]:
 
 def code(text: str, *, limit: int = TEXT_SHOWN) -> str:
     """Any text as one code span: nothing in it is read as Markdown, HTML, a mention or a link."""
-    text = "".join(char if char.isprintable() else " " for char in text).replace("`", "'")
-    text = " ".join(text.split())
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " for char in text)
+    text = " ".join(text.replace("`", "'").split())
     if len(text) > limit:
         text = text[: limit - 1].rstrip() + "…"
     return f"`{text or '(empty)'}`"

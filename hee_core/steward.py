@@ -67,5 +67,7 @@ class HEEStateManager:
         report = verify(self.log)
         if not report.ok:
             first = report.findings[0]
-            raise IntegrityError(f"event {first.index}: {first.kind}: {first.detail}", hint="`hee verify` lists all findings")
+            raise IntegrityError(
+                f"event {first.index}: {first.kind}: {first.detail}", hint="`hee verify` lists all findings"
+            )
         return report

@@ -115,6 +115,10 @@ class Store(Protocol):
         """Objects as (kind, content), None for a missing one; raises GitError for one that cannot be read."""
         ...
 
+    def file(self, commit: str, name: str) -> bytes:
+        """A file of a commit's tree; raises IntegrityError without one."""
+        ...
+
     def publish(self, objects: Sequence[GitObject], new: str, old: str | None) -> None:
         """Stores the objects durably, then moves the ref from `old` to `new`; raises Conflict if it is elsewhere."""
         ...

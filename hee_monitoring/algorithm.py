@@ -24,9 +24,9 @@ from hee_monitoring.verdicts import verdict_of
 if TYPE_CHECKING:
     from hee_core.capsule import StateCapsule
     from hee_core.record import Record
+    from hee_monitoring.cycle import Cycle
     from hee_monitoring.database import Pattern
     from hee_monitoring.observe import Picture
-    from hee_monitoring.cycle import Cycle
 
 
 @dataclass

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from tempfile import TemporaryDirectory
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from hee_core.errors import NotFound
-from hee_core.git import Repository
 from hee_core.record import Record
 from hee_core.tree import CommitTree
 from hee_monitoring import pipeline, repairs
+from hee_monitoring.cycle import Cycle
 from hee_monitoring.fixes.outcome import Request
 from hee_monitoring.fixes.transaction import repair
 from hee_monitoring.impact import assess
 from hee_monitoring.observe import Observation, observe
-from hee_monitoring.cycle import Cycle
 from hee_monitoring.verdicts import verdict_of
 from hee_monitoring.watch import local
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hee_core.git import Repository
     from hee_monitoring.workspace import Workspace
 
 

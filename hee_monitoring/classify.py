@@ -20,7 +20,7 @@ from hee_monitoring.redact import redact
 from hee_monitoring.scan import Scan, scan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from hee_monitoring.database import Pattern, PatternDB
     from hee_monitoring.evidence import Job

@@ -11,13 +11,14 @@ from __future__ import annotations
 import os
 import shutil
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hee_core.errors import HeeError
-from hee_core.git import SAFE, Repository, environment
+from hee_core.git import Repository, run_in
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hee_core.clock import Clock
 
 FIRST = "Tide tables for small harbors"
@@ -159,7 +160,7 @@ def build(directory: Path, *, clock: Clock) -> bool:
         path = making / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    _git(making, "init", "--quiet", "--initial-branch=main", f"--template={_nothing(making)}")
+    run_in(making, "init", "--quiet", "--initial-branch=main", f"--template={_nothing(making)}")
     _commit(making, FIRST)
     initialize(making, clock=clock)
     _commit(making, SECOND)
@@ -186,11 +187,5 @@ def _nothing(making: Path) -> str:
 
 
 def _commit(place: Path, subject: str) -> None:
-    _git(place, "add", "--all")
-    _git(place, "-c", "user.name=Ada Moor", "-c", "user.email=ada@harbor.example", "commit", "--quiet", "-m", subject)
-
-
-def _git(place: Path, *arguments: str) -> None:
-    import git
-
-    git.cmd.Git(place).execute(["git", *SAFE, *arguments], env=environment())
+    run_in(place, "add", "--all")
+    run_in(place, "-c", "user.name=Ada Moor", "-c", "user.email=ada@harbor.example", "commit", "--quiet", "-m", subject)

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from hee_core.steward import HEEStateManager
     from hee_monitoring.algorithm import FixContext
     from hee_monitoring.autofix import HEEAutoFixEngine
+    from hee_monitoring.cycle import Cycle, Result
     from hee_monitoring.database import PatternDB
     from hee_monitoring.evidence import Diagnosis, Job
-    from hee_monitoring.cycle import Cycle, Result
     from hee_monitoring.workspace import Workspace
 
 

@@ -37,7 +37,7 @@ NODES: dict[str, tuple[str, ...]] = {
     "alert.raised": ("K",),
     "monitor.completed": ("L", "M"),
 }
-EDGES = frozenset("AB BC CD DE EF ED FG GH HI IJ IK JL JK KL LM MD".split())
+EDGES = frozenset(["AB", "BC", "CD", "DE", "EF", "ED", "FG", "GH", "HI", "IJ", "IK", "JL", "JK", "KL", "LM", "MD"])
 
 
 def evidence(items: Iterable[Evidence]) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ def assess(diagnosis: Diagnosis, pattern: Pattern | None, *, branch: str, known:
     if blocked:
         position = min(position + 1, 3)
         reasons.append(f"{len(blocked)} job(s) could not run because of it")
-    if branch and branch.split("/")[0] not in PROTECTED:
+    if branch and branch.split("/", maxsplit=1)[0] not in PROTECTED:
         position = max(position - 1, 0) if level != "critical" else position
         reasons.append(f"on {branch}, not on a protected branch")
     if known:

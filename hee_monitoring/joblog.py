@@ -29,23 +29,27 @@ _ANSI = re.compile(
     rb"\x1b\[8mha:[^\x1b\n]*\x1b\[0m|\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~])"
 )
 _STAMP = rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
-# What runners write before a tool's own text, each with a word that says it may be there. Every expression starts with
+# What is written before a tool's own text, each with words that say it may be there: the first five by runners, on all
+# lines, so that a sample of a segment tells; the others by tools, on some. Every expression starts with
 # the literal line break, which `re` finds ten times faster than `^`.
+_RUNNERS = 5
 _PREFIXES = tuple(
-    (hints, re.compile(rb"\n" + prefix))
-    for hints, prefix in (
-        ((b"\n\xef\xbb\xbf",), rb"\xef\xbb\xbf"),
-        ((b"\n20",), _STAMP + rb" (?:\d\d[OE][+ ]? ?)?"),  # GitHub Actions, GitLab
-        ((b"\n[20",), rb"\[" + _STAMP + rb"\] ?"),  # Jenkins
+    (number < _RUNNERS, hints, re.compile(rb"\n" + prefix))
+    for number, (hints, prefix) in enumerate(
         (
-            (b"\n[task", b"\n[vcs 2", b"\n[fetches 2", b"\n[setup 2"),
-            rb"\[(?:(?:task|vcs|fetches|setup|taskcluster) \d{4}-[^\]\n]{10,30}|taskcluster:\w+)\] ?"
-            rb"(?:\d\d:\d\d:\d\d +(?:INFO|ERROR|WARNING|CRITICAL|FATAL|DEBUG) - {1,3})?",
-        ),
-        ((b" INFO - ",), rb"\d\d:\d\d:\d\d +(?:INFO|ERROR|WARNING|CRITICAL|FATAL|DEBUG) - {1,3}"),  # mozharness
-        ((b"\n#1", b"\n#2"), rb"#\d{1,4} (?:\[[^\]\n]{1,80}\] )?\d{1,6}\.\d{1,3} ?"),  # BuildKit
-        ((b" [INFO] ",), rb"\d{1,8} (?=\[(?:ERROR|INFO|WARNING)\])"),  # Maven with relative times
-        ((b"_1  | ", b"_1 | ", b"-1  | ", b"-1 | "), rb"[\w.-]{1,40}[_-]\d{1,2} +\| "),  # docker compose
+            ((b"\n\xef\xbb\xbf",), rb"\xef\xbb\xbf"),
+            ((b"\n20",), _STAMP + rb" (?:\d\d[OE][+ ]? ?)?"),  # GitHub Actions, GitLab
+            ((b"\n[20",), rb"\[" + _STAMP + rb"\] ?"),  # Jenkins
+            (
+                (b"\n[task", b"\n[vcs 2", b"\n[fetches 2", b"\n[setup 2"),
+                rb"\[(?:(?:task|vcs|fetches|setup|taskcluster) \d{4}-[^\]\n]{10,30}|taskcluster:\w+)\] ?"
+                rb"(?:\d\d:\d\d:\d\d +(?:INFO|ERROR|WARNING|CRITICAL|FATAL|DEBUG) - {1,3})?",
+            ),
+            ((b" INFO - ",), rb"\d\d:\d\d:\d\d +(?:INFO|ERROR|WARNING|CRITICAL|FATAL|DEBUG) - {1,3}"),  # mozharness
+            ((b"\n#",), rb"#\d{1,4} (?:\[[^\]\n]{1,80}\] )?\d{1,6}\.\d{1,3} ?"),  # BuildKit
+            ((b" [INFO] ",), rb"\d{1,8} (?=\[(?:ERROR|INFO|WARNING)\])"),  # Maven with relative times
+            ((b"1  | ", b"1 | "), rb"[\w.-]{1,40}[_-]\d{1,2} +\| "),  # docker compose
+        )
     )
 )
 _GH = re.compile(rb"^([^\t\n]{1,200})\t([^\t\n]{1,200})\t(?=\xef?\xbb?\xbf?\d{4}-\d\d-\d\dT)", re.MULTILINE)
@@ -177,8 +181,10 @@ class _Cleaner:
             text = self._act_lines(text, marks)
         elif _GH.search(text, 0, _SAMPLE) is not None:
             text = self._gh_lines(text, marks)
-        for hints, prefix in _PREFIXES:
-            if any(hint in text for hint in hints):
+        middle = len(text) // 2
+        sample = text if len(text) < 4 * _SAMPLE else text[:_SAMPLE] + text[middle : middle + _SAMPLE] + text[-_SAMPLE:]
+        for everywhere, hints, prefix in _PREFIXES:
+            if any(hint in (sample if everywhere else text) for hint in hints):
                 text = prefix.sub(b"\n", text)
         text = self._blank(text, marks)
         errors, line, at = [], self._line, 0

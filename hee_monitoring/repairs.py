@@ -20,21 +20,21 @@ from hee_governance.validator import GovernanceValidator
 from hee_monitoring.classify import diagnose
 from hee_monitoring.detectors import detect
 from hee_monitoring.evidence import Conclusion, Job
-from hee_monitoring.fixes.room import discard_leftovers
-from hee_monitoring.verdicts import verdict_of
 from hee_monitoring.fixes.outcome import Check, Outcome, Request
+from hee_monitoring.fixes.room import discard_leftovers
 from hee_monitoring.fixes.transaction import repair
+from hee_monitoring.verdicts import verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hee_core.git import Repository
-    from hee_core.record import Record
     from hee_core.projection import State
+    from hee_core.record import Record
     from hee_governance.rules import Report
+    from hee_monitoring.cycle import Cycle, Result
     from hee_monitoring.evidence import Diagnosis
     from hee_monitoring.observe import Picture
-    from hee_monitoring.cycle import Cycle, Result
 
 IDENTITY = "HEE Monitoring Agent <hee-monitor@example.com>"
 BRANCHES = "refs/heads/hee/fix/"
@@ -157,17 +157,17 @@ def committer(cycle: Cycle) -> Callable[[Repository, str, str, str], str]:
 
 def governed(cycle: Cycle, issue: Record, outcome: Outcome, state: State) -> Outcome:
     """Holds the change against the rules and decisions once its paths are known; what breaks one is not published."""
-
     if outcome.outcome not in ("verified", "applied"):
         return outcome
     verdict = verdict_of(cycle, issue, state, outcome.files)
     if verdict.action != "auto-fix":
         return replace(outcome, outcome="rolled_back", reason=f"{verdict.rule}: {verdict.reasons[-1]}", commit="")
-    new = GovernanceValidator(cycle.workspace.config).introduced(checked(cycle, cycle.commit), checked(cycle, outcome.commit))
-    if not new.allows:
-        broken = new.findings[0] if new.findings else None
-        what = f"rule {broken.rule} in {broken.path}" if broken else "the rules, which could not be evaluated"
-        return replace(outcome, outcome="rolled_back", reason=f"the change would break {what}", commit="")
+    new = GovernanceValidator(cycle.workspace.config).introduced(
+        checked(cycle, cycle.commit), checked(cycle, outcome.commit)
+    )
+    if broken := [found for found in new.findings if found.severity in ("CRITICAL", "ERROR", "UNKNOWN")]:
+        reason = f"the change would break rule {broken[0].rule} in {broken[0].path}"
+        return replace(outcome, outcome="rolled_back", reason=reason, commit="")
     return outcome
 
 

@@ -37,8 +37,8 @@ mkdir -p "$GITHUB_WORKSPACE/$HEE_PATH"
 cd "$GITHUB_WORKSPACE/$HEE_PATH"
 cp -a "$HEE_TREE/." .
 git update-index -q --refresh || :
-git --no-pager log -1 --format='HEAD is now at %h'
-echo "commit=$(git rev-parse HEAD)" >> "$GITHUB_OUTPUT"
+echo "HEAD is now at $GITHUB_SHA"
+echo "commit=$GITHUB_SHA" >> "$GITHUB_OUTPUT"
 echo "ref=$GITHUB_REF" >> "$GITHUB_OUTPUT"
 """
 

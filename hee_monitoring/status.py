@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hee_core.record import Record
     from hee_core.projection import State
+    from hee_core.record import Record
 
 
 def document(

@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from hee_core.clock import SYSTEM, Clock
 from hee_core.errors import ConfigError, LogNotFound
@@ -36,7 +36,7 @@ class Workspace:
     config: Config
     clock: Clock
 
-    def __enter__(self) -> Workspace:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

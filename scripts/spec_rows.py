@@ -23,7 +23,10 @@ def main() -> int:
     if not document.is_file():
         print(f"{document} is not here: name the requirements file")
         return 2
-    rows = {m[1]: m[2].strip() for m in re.finditer(r"^\| (SEED-\d{3}) \|[^|]*\|([^|]*)\|", document.read_text(encoding="utf-8"), re.MULTILINE)}
+    rows = {
+        m[1]: m[2].strip()
+        for m in re.finditer(r"^\| (SEED-\d{3}) \|[^|]*\|([^|]*)\|", document.read_text(encoding="utf-8"), re.MULTILINE)
+    }
     proved: dict[str, set[str]] = {}
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         found = traces.traces(str(path.relative_to(ROOT)), path.read_bytes())
@@ -35,7 +38,10 @@ def main() -> int:
         print(f"{'proved ' if tests else 'open   '} {row}  {text[:70]:70}  {tests}")
     unknown = sorted(set(proved) - set(rows))
     count = sum(row in proved for row in rows)
-    print(f"\n{count} of {len(rows)} rows are proved" + (f"; markers without a row: {', '.join(unknown)}" if unknown else ""))
+    print(
+        f"\n{count} of {len(rows)} rows are proved"
+        + (f"; markers without a row: {', '.join(unknown)}" if unknown else "")
+    )
     return 1 if unknown else 0
 
 

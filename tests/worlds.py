@@ -12,8 +12,8 @@ from pathlib import Path
 from hee_core.clock import SYSTEM, Clock
 from hee_core.git import Repository
 from hee_monitoring import demo, pipeline
-from hee_monitoring.evidence import Conclusion, Job, Run
 from hee_monitoring.cycle import Cycle, Result
+from hee_monitoring.evidence import Conclusion, Job, Run
 from hee_monitoring.workspace import Workspace, initialize
 
 # The demonstration's jobs without act: the same commands, a hundred times quicker.
@@ -28,8 +28,14 @@ DEMO_JOBS = {
 
 def git(root: Path, *arguments: str) -> str:
     """Runs real git as somebody."""
-    who = {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in (("NAME", "Ada"), ("EMAIL", "ada@example.org"))}
-    done = subprocess.run(["git", *arguments], cwd=root, env=os.environ | who, check=True, capture_output=True, text=True)
+    who = {
+        f"GIT_{role}_{what}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", "Ada"), ("EMAIL", "ada@example.org"))
+    }
+    done = subprocess.run(
+        ["git", *arguments], cwd=root, env=os.environ | who, check=True, capture_output=True, text=True
+    )
     return done.stdout.strip()
 
 
@@ -62,12 +68,29 @@ class ShellSource:
             done.append(self.run_job(str(place / "tree"), key))
             shutil.rmtree(place)
         red = any(job.conclusion is Conclusion.FAILURE for job in done)
-        return (Run(self.name, Conclusion.FAILURE if red else Conclusion.SUCCESS, tuple(done), commit=commit, branch="main", workflow="CI"),)
+        return (
+            Run(
+                self.name,
+                Conclusion.FAILURE if red else Conclusion.SUCCESS,
+                tuple(done),
+                commit=commit,
+                branch="main",
+                workflow="CI",
+            ),
+        )
 
     def run_job(self, tree: str, key: str) -> Job:
         self.runs_made.append(key)
-        done = subprocess.run(["bash", "-e", "-c", self.jobs[key]], cwd=tree, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        log = done.stdout + (f"##[error]Process completed with exit code {done.returncode}.\n".encode() if done.returncode else b"")
+        done = subprocess.run(
+            ["bash", "-e", "-c", self.jobs[key]],
+            cwd=tree,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        log = done.stdout + (
+            f"##[error]Process completed with exit code {done.returncode}.\n".encode() if done.returncode else b""
+        )
         conclusion = Conclusion.FAILURE if done.returncode else Conclusion.SUCCESS
         return Job(key, key.rpartition("#")[2], conclusion, log, completed_at=SYSTEM.now())
 

@@ -11,17 +11,23 @@ from hee_monitoring.cli import options
 @click.argument("key")
 @click.argument("statement")
 @click.option("--rationale", required=True, help="Why; it stays in the record.")
-@click.option("--action", type=click.Choice(["auto-fix", "rerun", "agent-review", "manual-only", "none"]), help="The most that automation may do.")
-@click.option("--scope", multiple=True, metavar="SELECTOR", help="category:, pattern:, branch:, issue: or path: and a glob.")
+@click.option(
+    "--action",
+    type=click.Choice(["auto-fix", "rerun", "agent-review", "manual-only", "none"]),
+    help="The most that automation may do.",
+)
+@click.option(
+    "--scope", multiple=True, metavar="SELECTOR", help="category:, pattern:, branch:, issue: or path: and a glob."
+)
 @click.option("--deny-path", "deny_paths", multiple=True, metavar="GLOB", help="Files that no repair may change.")
 @click.option("--supersedes", default="", metavar="ID", help="The decision that this one replaces.")
 @options.as_json
 @options.directory
-def decide(  # noqa: PLR0917 - one parameter an option
+def decide(
     place: str, key: str, statement: str, rationale: str, action: str | None, scope: tuple[str, ...],
     deny_paths: tuple[str, ...], supersedes: str, as_json: bool,
 ) -> int:  # fmt: skip
-    """Record a decision that later repairs must respect.
+    r"""Record a decision that later repairs must respect.
 
     KEY names what it is about (one active decision a key), STATEMENT says it.
 
@@ -39,16 +45,30 @@ def decide(  # noqa: PLR0917 - one parameter an option
     with options.workspace(place) as workspace:
         log = workspace.log
         head, state = log.head, log.state
-        active = [Decision.of(name, record) for name, record in state.decisions.items() if record["kind"] == "standing" and name != supersedes]
-        found = conflicts_of((*active, Decision.of("the new one", data)), known={*state.ledger.ended, *([supersedes] if supersedes in state.decisions else [])})
+        active = [
+            Decision.of(name, record)
+            for name, record in state.decisions.items()
+            if record["kind"] == "standing" and name != supersedes
+        ]
+        found = conflicts_of(
+            (*active, Decision.of("the new one", data)),
+            known={*state.ledger.ended, *([supersedes] if supersedes in state.decisions else [])},
+        )
         if found:
             if as_json:
-                terminal.json({"recorded": False, "conflicts": [{"decisions": list(c.decisions), "reason": c.reason} for c in found]})
+                terminal.json(
+                    {
+                        "recorded": False,
+                        "conflicts": [{"decisions": list(c.decisions), "reason": c.reason} for c in found],
+                    }
+                )
             for conflict in found:
                 terminal.status("CRITICAL", f"conflict: {conflict.reason}")
             terminal.line("  next: supersede the other decision (--supersedes ID), or narrow the scope")
             return 1
-        entry = log.append([Event.new("decision.recorded", data, subject=f"decision/{key}", clock=workspace.clock)], expected=head)
+        entry = log.append(
+            [Event.new("decision.recorded", data, subject=f"decision/{key}", clock=workspace.clock)], expected=head
+        )
         name = [name for name, record in log.state.decisions.items() if record["key"] == key][-1]
     if as_json:
         terminal.json({"recorded": True, "decision_id": name, **options.entry_json(entry)})

@@ -10,7 +10,14 @@ from hee_monitoring.cli import options
 
 
 @click.command()
-@click.option("--dir", "directory", type=click.Path(path_type=Path, file_okay=False), default=Path("hee-demo"), show_default=True, help="Where to make the repository.")
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("hee-demo"),
+    show_default=True,
+    help="Where to make the repository.",
+)
 @options.as_json
 def demo(directory: Path, as_json: bool) -> int:
     """Show the whole loop on a real broken pipeline.
@@ -27,8 +34,12 @@ def demo(directory: Path, as_json: bool) -> int:
 
     terminal = options.terminal(as_json)
     new = build(directory, clock=SYSTEM)
-    terminal.line(f"{terminal.bold('1')} {'made' if new else 'found'} {directory}: a library with {len(FILES)} files and two workflows, broken")
-    terminal.line(f"{terminal.bold('2')} running its workflows for real, then explaining, deciding, repairing and proving")
+    terminal.line(
+        f"{terminal.bold('1')} {'made' if new else 'found'} {directory}: a library with {len(FILES)} files and two workflows, broken"
+    )
+    terminal.line(
+        f"{terminal.bold('2')} running its workflows for real, then explaining, deciding, repairing and proving"
+    )
     with Workspace.open(directory) as workspace:
         cycle, result = one_cycle(workspace, source="act", progress=terminal.progress)
         report = verify(workspace.log)
@@ -38,7 +49,10 @@ def demo(directory: Path, as_json: bool) -> int:
         terminal.line()
         screen(terminal, workspace, cycle, result)
         terminal.line()
-        terminal.status("OK" if report.ok else "CRITICAL", f"{report.events} signed events in branch hee/log {'hold' if report.ok else 'do not hold'}")
+        terminal.status(
+            "OK" if report.ok else "CRITICAL",
+            f"{report.events} signed events in branch hee/log {'hold' if report.ok else 'do not hold'}",
+        )
     terminal.line()
     terminal.line(terminal.bold("Look around"))
     for command, what in (

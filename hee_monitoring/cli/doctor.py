@@ -34,7 +34,12 @@ def doctor(place: str, as_json: bool) -> int:
     terminal = options.terminal(as_json)
     rows = [*_programs(), *_key(), *_repository(place), *_isolation()]
     if as_json:
-        terminal.json({"ok": all(word != "CRITICAL" for word, _, _ in rows), "checks": [{"status": w, "name": n, "detail": d} for w, n, d in rows]})
+        terminal.json(
+            {
+                "ok": all(word != "CRITICAL" for word, _, _ in rows),
+                "checks": [{"status": w, "name": n, "detail": d} for w, n, d in rows],
+            }
+        )
     else:
         for word, name, detail in rows:
             terminal.line(f"{terminal.badge(word)}  {terminal.bold(name)}  {detail}")
@@ -53,7 +58,11 @@ def _programs() -> Iterator[tuple[str, str, str]]:
         if least and not version:
             yield ("UNKNOWN", name, f"{path} does not tell its version")
         elif version < least:
-            yield ("CRITICAL" if needed else "WARNING", name, f"{'.'.join(map(str, version))} is older than {'.'.join(map(str, least))}; it {purpose}")
+            yield (
+                "CRITICAL" if needed else "WARNING",
+                name,
+                f"{'.'.join(map(str, version))} is older than {'.'.join(map(str, least))}; it {purpose}",
+            )
         else:
             yield ("OK", name, f"{'.'.join(map(str, version)) or 'there'}; it {purpose}")
 

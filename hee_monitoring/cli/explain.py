@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument("path")
 @options.as_json
 def explain(path: str, as_json: bool) -> int:
-    """Say why a log is red, with the line that proves it.
+    r"""Say why a log is red, with the line that proves it.
 
     PATH is a log, an archive of logs, a JUnit report, or - for standard input. Needs no repository and no network.
     Exits 1 when something failed, 0 when the log shows no failure.
@@ -50,7 +50,12 @@ def explain(path: str, as_json: bool) -> int:
 
 def _document(found: list[tuple[str, Diagnosis]], patterns: PatternDB) -> dict[str, Any]:
     first = found[0][1]
-    failures = [_failure(diagnosis, patterns) for _, top in found if top.category != "none" for diagnosis in (top, *top.secondary)]
+    failures = [
+        _failure(diagnosis, patterns)
+        for _, top in found
+        if top.category != "none"
+        for diagnosis in (top, *top.secondary)
+    ]
     return {
         "category": first.category,
         "pattern_id": first.pattern_id or None,
@@ -77,7 +82,9 @@ def _failure(diagnosis: Diagnosis, patterns: PatternDB) -> dict[str, Any]:
         "fingerprint": diagnosis.fingerprint,
         "impact": pattern.hee_impact.lower() if pattern else "medium",
         "confidence": diagnosis.confidence / 10000,
-        "evidence": [{"channel": e.channel.value, "line": e.line, "text": e.text, "where": e.where} for e in diagnosis.evidence],
+        "evidence": [
+            {"channel": e.channel.value, "line": e.line, "text": e.text, "where": e.where} for e in diagnosis.evidence
+        ],
         "captures": dict(diagnosis.captures),
         "action": row.action,
         "fix": None,
@@ -91,7 +98,9 @@ def _screen(terminal: Terminal, patterns: PatternDB, name: str, diagnosis: Diagn
     if diagnosis.category == "unknown":
         terminal.status("UNKNOWN", "it failed, and no pattern explains why")
     else:
-        terminal.status("CRITICAL", f"{terminal.bold(diagnosis.category)}: {diagnosis.title}  {terminal.dim(diagnosis.pattern_id)}")
+        terminal.status(
+            "CRITICAL", f"{terminal.bold(diagnosis.category)}: {diagnosis.title}  {terminal.dim(diagnosis.pattern_id)}"
+        )
     for item in diagnosis.evidence:
         terminal.line(f"  {item.line or item.channel.value:>7}  {terminal.fit(item.text, terminal.width - 11)}")
     if pattern:
@@ -99,4 +108,6 @@ def _screen(terminal: Terminal, patterns: PatternDB, name: str, diagnosis: Diagn
         terminal.line(f"  next     {terminal.fit(pattern.remedy, terminal.width - 11)}")
     terminal.line(f"  {diagnosis.confidence // 100} % sure; fingerprint {diagnosis.fingerprint[:16]}")
     for other in diagnosis.secondary[:3]:
-        terminal.line(f"  also     line {other.line}: {terminal.fit(other.text, terminal.width - 24)}  {terminal.dim(other.category)}")
+        terminal.line(
+            f"  also     line {other.line}: {terminal.fit(other.text, terminal.width - 24)}  {terminal.dim(other.category)}"
+        )

@@ -37,7 +37,12 @@ def check(place: str, commit: str, as_json: bool) -> int:
         terminal.json({**report.to_json(), "commit": tree.commit})
         return 0 if report.verdict == "pass" else 1
     for finding in report.findings:
-        terminal.line(f"{terminal.badge(_SEVERITY.get(finding.severity, 'WARNING'))} {finding.path}:{finding.line}  {finding.message}  {terminal.dim(finding.rule)}")
+        terminal.line(
+            f"{terminal.badge(_SEVERITY.get(finding.severity, 'WARNING'))} {finding.path}:{finding.line}  {finding.message}  {terminal.dim(finding.rule)}"
+        )
         terminal.line(f"    {terminal.fit(finding.remedy, terminal.width - 4)}")
-    terminal.status(_ICON[report.verdict], f"{report.verdict}: {report.evaluated} evaluated, {len(report.findings)} finding(s) at {tree.commit[:7]}")
+    terminal.status(
+        _ICON[report.verdict],
+        f"{report.verdict}: {report.evaluated} evaluated, {len(report.findings)} finding(s) at {tree.commit[:7]}",
+    )
     return 0 if report.verdict == "pass" else 1

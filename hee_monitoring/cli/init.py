@@ -21,7 +21,13 @@ def init(place: str, as_json: bool) -> None:
     repository, log_id, new, key, written = initialize(place)
     if as_json:
         terminal.json(
-            {"log": log_id, "created": new, "key": str(key), "config_written": written, "repository": str(repository.root or repository.git_dir)}
+            {
+                "log": log_id,
+                "created": new,
+                "key": str(key),
+                "config_written": written,
+                "repository": str(repository.root or repository.git_dir),
+            }
         )
         return
     terminal.status("OK", f"{'created' if new else 'found'} the log {log_id[:12]} on branch hee/log")

@@ -24,7 +24,7 @@ def path() -> None:
 @keys.command("allowed-signers")
 @options.directory
 def allowed_signers(place: str) -> None:
-    """Print the allowed-signers file for stock git and ssh-keygen.
+    r"""Print the allowed-signers file for stock git and ssh-keygen.
 
     \b
     Example:
@@ -50,7 +50,10 @@ def list_(place: str, as_json: bool) -> None:
     known = ring.keys if ring else {}
     if as_json:
         terminal.json(
-            [{"key_id": name, "actor": key.actor, "root": key.root, "since": key.since, "until": key.until} for name, key in known.items()]
+            [
+                {"key_id": name, "actor": key.actor, "root": key.root, "since": key.since, "until": key.until}
+                for name, key in known.items()
+            ]
         )
         return
     terminal.table(
@@ -67,7 +70,12 @@ def list_(place: str, as_json: bool) -> None:
 @options.directory
 def add(place: str, public_key: str, actor: str, reason: str, as_json: bool) -> None:
     """Let a key sign, from the next event on. PUBLIC_KEY is the text of a .pub file without its comment."""
-    _change(place, "key.added", {"public_key": public_key, "actor": actor, "role": actor.partition(":")[0], "reason": reason}, as_json=as_json)
+    _change(
+        place,
+        "key.added",
+        {"public_key": public_key, "actor": actor, "role": actor.partition(":")[0], "reason": reason},
+        as_json=as_json,
+    )
 
 
 @keys.command()

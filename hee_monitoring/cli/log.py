@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @options.as_json
 @options.directory
 def log(place: str, number: int | None, type_: str | None, at: str | None, as_json: bool) -> None:
-    """List the events, oldest first.
+    r"""List the events, oldest first.
 
     \b
     Examples:
@@ -46,7 +46,12 @@ def log(place: str, number: int | None, type_: str | None, at: str | None, as_js
 
 def _row(entry: Entry) -> tuple[str, ...]:
     event = entry.event
-    return (str(entry.index), event.time[:19].replace("T", " "), event.type, told(event.type, event.data) or event.subject)
+    return (
+        str(entry.index),
+        event.time[:19].replace("T", " "),
+        event.type,
+        told(event.type, event.data) or event.subject,
+    )
 
 
 def told(type_: str, data: Mapping[str, object]) -> str:

@@ -57,7 +57,7 @@ class Lazy(click.Group):
             formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
 
 
-def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's callback
+def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
         import hee_core
         import hee_governance
@@ -72,7 +72,9 @@ def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # no
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-C", "directory", default=".", metavar="DIR", help="The repository (default: here).")
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the versions.")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the versions."
+)
 @click.pass_context
 def hee(ctx: click.Context, directory: str) -> None:
     """The flight recorder and autopilot for CI.

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from hee_monitoring.cycle import Cycle, Result
     from hee_monitoring.workspace import Workspace
 
-WORD = {"operational": "OK", "degraded": "WARNING", "maintenance": "WARNING", "hee-compliance-check": "CRITICAL", "failed": "CRITICAL"}
+WORD = {
+    "operational": "OK",
+    "degraded": "WARNING",
+    "maintenance": "WARNING",
+    "hee-compliance-check": "CRITICAL",
+    "failed": "CRITICAL",
+}
 _OUTCOME = {
     "verified": ("OK", "repaired and proved"),
     "applied": ("OK", "applied, waits for its review"),
@@ -23,9 +29,15 @@ _OUTCOME = {
     "pending_review": ("WARNING", "waits for a review"),
 }
 _source = click.option(
-    "--source", type=click.Choice(["auto", "github", "act", "logs"]), default="auto", show_default=True, help="Where evidence comes from."
+    "--source",
+    type=click.Choice(["auto", "github", "act", "logs"]),
+    default="auto",
+    show_default=True,
+    help="Where evidence comes from.",
 )
-_logs = click.option("--log", "logs", type=click.Path(path_type=Path), multiple=True, help="A log file (with --source logs).")
+_logs = click.option(
+    "--log", "logs", type=click.Path(path_type=Path), multiple=True, help="A log file (with --source logs)."
+)
 
 
 @click.command()
@@ -38,9 +50,16 @@ _logs = click.option("--log", "logs", type=click.Path(path_type=Path), multiple=
 @options.as_json
 @options.directory
 def monitor(
-    place: str, once: bool, source: str, logs: tuple[Path, ...], no_fix: bool, rerun: bool, cycles: int | None, as_json: bool
+    place: str,
+    once: bool,
+    source: str,
+    logs: tuple[Path, ...],
+    no_fix: bool,
+    rerun: bool,
+    cycles: int | None,
+    as_json: bool,
 ) -> int:
-    """Watch the CI: detect, explain, decide, repair, record.
+    r"""Watch the CI: detect, explain, decide, repair, record.
 
     Judges the commit that HEAD is at; uncommitted changes are left aside. Looks every 60 seconds, every 30 while
     something is open; --once looks once. Exits 1 while something is red.
@@ -56,7 +75,13 @@ def monitor(
     with options.workspace(place) as workspace:
         last = None
         for cycle, result in watch(
-            workspace, source=source, logs=logs, fix=not no_fix, rerun=rerun, limit=1 if once else cycles, progress=terminal.progress
+            workspace,
+            source=source,
+            logs=logs,
+            fix=not no_fix,
+            rerun=rerun,
+            limit=1 if once else cycles,
+            progress=terminal.progress,
         ):
             last = result
             if not as_json and (once or result.events or last is None):
@@ -70,7 +95,13 @@ def monitor(
 def report_json(workspace: Workspace, result: Result) -> dict[str, Any]:
     from hee_monitoring.status import document
 
-    return document(workspace.log.state, head=workspace.log.head, events_appended=result.events, unknown=result.unknown, notes=result.notes)
+    return document(
+        workspace.log.state,
+        head=workspace.log.head,
+        events_appended=result.events,
+        unknown=result.unknown,
+        notes=result.notes,
+    )
 
 
 def screen(terminal: Terminal, workspace: Workspace, cycle: Cycle, result: Result) -> None:
@@ -91,7 +122,9 @@ def screen(terminal: Terminal, workspace: Workspace, cycle: Cycle, result: Resul
     if result.events:
         terminal.line(f"  recorded {result.events} events; the story: git log hee/log")
     else:
-        terminal.line(f"  nothing new: {'judged now' if result.polled else f'{at} was judged before (--rerun judges it again)'}")
+        terminal.line(
+            f"  nothing new: {'judged now' if result.polled else f'{at} was judged before (--rerun judges it again)'}"
+        )
     proved = [i["fix"]["branch"] for i in state.issues.values() if i["fix"] and i["fix"]["branch"]]
     if proved:
         terminal.line(f"  next: review and merge  git merge {' '.join(proved)}")
@@ -99,14 +132,20 @@ def screen(terminal: Terminal, workspace: Workspace, cycle: Cycle, result: Resul
 
 def _issue(terminal: Terminal, issue: Any) -> None:
     fix = issue["fix"]
-    word, words = _OUTCOME[fix["outcome"]] if fix else ("CRITICAL" if issue["severity"] == "critical" else "WARNING", "")
+    word, words = (
+        _OUTCOME[fix["outcome"]] if fix else ("CRITICAL" if issue["severity"] == "critical" else "WARNING", "")
+    )
     place = issue["job"].rpartition("#")[2] or issue["category"]
     terminal.line()
-    terminal.line(f"  {terminal.badge(word)} {terminal.bold(place)}  {terminal.fit(issue['title'], 70)}  {terminal.dim(issue['pattern_id'])}")
+    terminal.line(
+        f"  {terminal.badge(word)} {terminal.bold(place)}  {terminal.fit(issue['title'], 70)}  {terminal.dim(issue['pattern_id'])}"
+    )
     for item in issue["evidence"][:2]:
         where = item["where"] if item["channel"] == "file" else item["channel"]
         at = f"{where}:{item['line']}" if item["line"] else where
-        terminal.line(f"      {terminal.dim(at)}  {terminal.fit(item['text'].strip(), max(40, terminal.width - 8 - len(at)))}")
+        terminal.line(
+            f"      {terminal.dim(at)}  {terminal.fit(item['text'].strip(), max(40, terminal.width - 8 - len(at)))}"
+        )
     said = f"{issue['action'] or 'undecided'}: {words or issue['rationale']}"
     terminal.line(f"      {said}{' by ' + fix['strategy'] if fix and fix['strategy'] else ''}")
     if fix and fix["outcome"] in ("rolled_back", "refused"):

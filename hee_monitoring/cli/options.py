@@ -17,7 +17,7 @@ at = click.option("--at", metavar="POINT", help="As of an index, commit, event i
 directory = click.pass_obj
 
 
-def terminal(as_json: bool) -> Terminal:  # noqa: FBT001 - it is the flag
+def terminal(as_json: bool) -> Terminal:
     """The terminal of a command."""
     return Terminal(as_json=as_json)
 

@@ -28,7 +28,13 @@ def list_(category: str | None, as_json: bool) -> None:
     database = PatternDB.load()
     chosen = [pattern for pattern in database if not category or pattern.category == category]
     if as_json:
-        terminal.json({"version": database.version, "digest": database.digest, "patterns": [_document(pattern) for pattern in chosen]})
+        terminal.json(
+            {
+                "version": database.version,
+                "digest": database.digest,
+                "patterns": [_document(pattern) for pattern in chosen],
+            }
+        )
         return
     terminal.table([(pattern.pattern_id, pattern.category, pattern.title) for pattern in chosen], indent=0)
     terminal.line(f"{len(chosen)} patterns, version {database.version}")
@@ -55,7 +61,10 @@ def show(pattern_id: str, as_json: bool) -> None:
     terminal.table(
         [
             ("category", f"{pattern.category} (read from: {pattern.channel})"),
-            ("impact", f"{pattern.hee_impact}; safety of automation {pattern.safety_level}; rollback required {'Yes' if pattern.rollback_required else 'No'}"),
+            (
+                "impact",
+                f"{pattern.hee_impact}; safety of automation {pattern.safety_level}; rollback required {'Yes' if pattern.rollback_required else 'No'}",
+            ),
             ("decision", f"{row.action}: {row.rationale}"),
             ("what", pattern.what),
             ("next", pattern.remedy),
@@ -79,7 +88,7 @@ def test(pattern_id: str | None, as_json: bool) -> int:
     for pattern in database:
         if pattern_id and pattern.pattern_id != pattern_id:
             continue
-        for text, wanted in ((*((e, True) for e in pattern.examples), *((e, False) for e in pattern.counterexamples))):
+        for text, wanted in (*((e, True) for e in pattern.examples), *((e, False) for e in pattern.counterexamples)):
             ran += 1
             found = explain_log(text.encode(), database)
             hit = pattern.pattern_id in {found.pattern_id, *(other.pattern_id for other in found.secondary)}

@@ -6,7 +6,13 @@ import click
 
 from hee_monitoring.cli import options
 
-_WORD = {"operational": "OK", "degraded": "WARNING", "maintenance": "WARNING", "hee-compliance-check": "CRITICAL", "failed": "CRITICAL"}
+_WORD = {
+    "operational": "OK",
+    "degraded": "WARNING",
+    "maintenance": "WARNING",
+    "hee-compliance-check": "CRITICAL",
+    "failed": "CRITICAL",
+}
 
 
 @click.command()
@@ -14,7 +20,7 @@ _WORD = {"operational": "OK", "degraded": "WARNING", "maintenance": "WARNING", "
 @options.as_json
 @options.directory
 def state(place: str, at: str | None, as_json: bool) -> None:
-    """Show the state capsule, now or at any earlier point.
+    r"""Show the state capsule, now or at any earlier point.
 
     \b
     Examples:
@@ -38,7 +44,9 @@ def state(place: str, at: str | None, as_json: bool) -> None:
     for issue in found.issues.values():
         fix = issue["fix"] or {}
         terminal.line(f"  {terminal.bold(issue['issue_id'])}  {issue['title']}")
-        terminal.line(f"    {issue['job'] or issue['source']}  {issue['action'] or 'undecided'}  {fix.get('outcome', '')}".rstrip())
+        terminal.line(
+            f"    {issue['job'] or issue['source']}  {issue['action'] or 'undecided'}  {fix.get('outcome', '')}".rstrip()
+        )
     if not found.issues:
         terminal.line("  no open issue")
     decisions = [record for record in found.decisions.values() if record["kind"] == "standing"]
@@ -68,7 +76,9 @@ def rollback(place: str, to: str, reason: str, as_json: bool) -> None:
     if as_json:
         terminal.json({**options.entry_json(entry), "status": status})
         return
-    terminal.status("OK", f"the state is {status} again, as after event {entry.event.data['to_index']} (event {entry.index})")
+    terminal.status(
+        "OK", f"the state is {status} again, as after event {entry.event.data['to_index']} (event {entry.index})"
+    )
 
 
 @click.command()

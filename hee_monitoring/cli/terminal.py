@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import TextIO
 
-_ICONS = {"OK": ("✔", "+", "32"), "WARNING": ("▲", "!", "33"), "CRITICAL": ("✖", "x", "31"), "UNKNOWN": ("?", "?", "35")}
+_ICONS = {
+    "OK": ("✔", "+", "32"),
+    "WARNING": ("▲", "!", "33"),
+    "CRITICAL": ("✖", "x", "31"),
+    "UNKNOWN": ("?", "?", "35"),
+}
 _BOLD, _DIM = "1", "2"
 
 
@@ -135,6 +140,4 @@ def safe(text: str) -> str:
 
 def columns(text: str) -> int:
     """How many columns a terminal gives to a text (UAX #11: wide ones take two)."""
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

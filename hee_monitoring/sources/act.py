@@ -16,7 +16,7 @@ from hee_core.git import Repository
 from hee_monitoring import workflow
 from hee_monitoring.evidence import Annotation, Conclusion, Job, Run
 from hee_monitoring.sources import actlog
-from hee_monitoring.sources.pushed import Pushed
+from hee_monitoring.sources.pushed import Origin, Pushed
 from hee_monitoring.sources.session import Room, Session, counted, reads_needs
 
 if TYPE_CHECKING:
@@ -52,11 +52,13 @@ class ActSource:
         self._timeout = timeout
         self._progress = progress
         self._hide = tuple(hide)
+        self._origin: Origin | None = None
 
     def runs(self, commit: str) -> tuple[Run, ...]:
         """One run for each workflow file of the commit; raises ToolMissing when act is needed and missing."""
         repository = Repository.discover(self._place)
-        pushed = Pushed.of(repository, commit)
+        self._origin = origin = Origin.of(repository)
+        pushed = Pushed.of(repository, commit, origin)
         planned = workflow.plan(_committed(repository, commit), branch=pushed.branch)
         results: dict[str, Job] = {}
         if any(job.runnable for job in planned.jobs):
@@ -82,7 +84,9 @@ class ActSource:
         """Runs one job of a tree as it is on disk, uncommitted changes included; the tree itself stays as it is."""
         place = Path(tree).resolve()
         repository = Repository.discover(place)
-        pushed = Pushed.of(repository, repository.commit("HEAD"), origin=Repository.discover(self._place))
+        if self._origin is None:
+            self._origin = Origin.of(Repository.discover(self._place))
+        pushed = Pushed.of(repository, repository.commit("HEAD"), self._origin)
         planned = workflow.plan(_on_disk(place))
         job = planned.job(key)
         path = key.partition("#")[0]

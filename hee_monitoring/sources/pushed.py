@@ -23,12 +23,30 @@ _SAFE = re.compile(r"[^\w.-]+")
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The watched repository as a forge knows it. `head` is the branch that is checked out; empty when there is none."""
+
+    owner: str
+    name: str
+    head: str
+    default_branch: str
+
+    @classmethod
+    def of(cls, repository: Repository) -> Origin:
+        """Reads it from the remote `origin`; without one, the directory's name has to do."""
+        owner, name = _named(repository)
+        head = repository.head_branch()
+        default = repository.attempt("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD").stdout
+        return cls(
+            owner, name, head, default.decode("utf-8", "replace").strip().removeprefix("origin/") or head or "main"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Pushed:
     """What was pushed. `branch` is empty when no branch of the repository points at the commit."""
 
-    owner: str
-    repository: str
-    default_branch: str
+    origin: Origin
     branch: str
     commit: str
     before: str
@@ -36,20 +54,12 @@ class Pushed:
     author: str
 
     @classmethod
-    def of(cls, repository: Repository, commit: str, *, origin: Repository | None = None) -> Pushed:
-        """Reads it from a repository; its name and default branch come from `origin`, of which it may be a copy."""
-        named = origin or repository
-        owner, name = _named(named)
-        default = named.attempt("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD").stdout.decode(
-            "utf-8", "replace"
-        )
-        branch = _branch(repository, commit)
+    def of(cls, repository: Repository, commit: str, origin: Origin) -> Pushed:
+        """Reads it from a repository that has the commit: the watched one, or a copy."""
         facts = repository.text("log", "-1", "--format=%P%x00%an <%ae>%x00%B", commit).split("\0")
         return cls(
-            owner=owner,
-            repository=name,
-            default_branch=default.strip().removeprefix("origin/") or named.head_branch() or branch or "main",
-            branch=branch,
+            origin=origin,
+            branch=_branch(repository, commit, origin.head),
             commit=commit,
             before=(facts[0].split() or [repository.zero])[0],
             message=facts[2].strip(),
@@ -58,33 +68,35 @@ class Pushed:
 
     @property
     def ref(self) -> str:
-        """The full name of the branch; a push always has one."""
-        return f"refs/heads/{self.branch or self.default_branch}"
+        """The full name of the branch; a push always has one, so a commit on none is taken for one on the branch checked out."""
+        return f"refs/heads/{self.branch or self.origin.head or self.origin.default_branch}"
 
     def event(self) -> dict[str, Any]:
         """The push event, as far as workflows read it."""
         name, _, mail = self.author.rpartition(" ")
         person = {"name": name, "email": mail.strip("<>")}
         head = {"id": self.commit, "message": self.message, "author": person, "committer": person}
-        full = f"{self.owner}/{self.repository}"
+        full = f"{self.origin.owner}/{self.origin.name}"
         return {
             "ref": self.ref, "before": self.before, "after": self.commit,
             "created": False, "deleted": False, "forced": False,
-            "head_commit": head, "commits": [head], "pusher": person, "sender": {"login": self.owner},
+            "head_commit": head, "commits": [head], "pusher": person, "sender": {"login": self.origin.owner},
             "repository": {
-                "name": self.repository, "full_name": full, "default_branch": self.default_branch, "fork": False, "private": False,
-                "html_url": f"https://github.com/{full}", "owner": {"login": self.owner, "name": self.owner},
+                "name": self.origin.name, "full_name": full, "default_branch": self.origin.default_branch, "fork": False, "private": False,
+                "html_url": f"https://github.com/{full}", "owner": {"login": self.origin.owner, "name": self.origin.owner},
             },
         }  # fmt: skip
 
     def variables(self) -> str:
         """The environment file for act: what it can't find out by itself."""
-        return f"GITHUB_REPOSITORY={self.owner}/{self.repository}\nGITHUB_REF={self.ref}\nSHA_REF={self.commit}\n"
+        return (
+            f"GITHUB_REPOSITORY={self.origin.owner}/{self.origin.name}\nGITHUB_REF={self.ref}\nSHA_REF={self.commit}\n"
+        )
 
     def shown(self, home: Path) -> Shown:
         """How the log of a job with this home is shown."""
         here = re.escape(str(home).encode())
-        there = f"/home/runner/work/{self.repository}/{self.repository}"
+        there = f"/home/runner/work/{self.origin.name}/{self.origin.name}"
         cache = here + rb"/\.cache/act/[0-9a-f]{16}"
         return Shown(
             there,
@@ -121,9 +133,8 @@ def _named(repository: Repository) -> tuple[str, str]:
     return "local", _SAFE.sub("-", place.name.removesuffix(".git")).strip("-.") or "repository"
 
 
-def _branch(repository: Repository, commit: str) -> str:
+def _branch(repository: Repository, commit: str, head: str) -> str:
     """The branch that points at the commit: the one checked out, then the main one, then the first that is not ours."""
     listing = repository.text("for-each-ref", "--points-at", commit, "--format=%(refname:lstrip=2)", "refs/heads")
     branches = [name for name in listing.splitlines() if not name.startswith("hee/")]
-    preferred = [repository.head_branch(), "main", "master"]
-    return next((name for name in preferred if name in branches), branches[0] if branches else "")
+    return next((name for name in (head, "main", "master") if name in branches), branches[0] if branches else "")

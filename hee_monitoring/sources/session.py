@@ -195,7 +195,7 @@ class Session:
         return [
             "act", "push", "--json", "-P", f"{singlejob.RUNNER}=-self-hosted", "--no-cache-server", "--container-daemon-socket", "-",
             "--action-offline-mode", "--use-gitignore=false", "-C", str(self.tree), "-W", str(place / "workflow.yml"), "-j", start,
-            "-e", str(place / "event.json"), "--env-file", str(place / "env"), *nothing, "-a", self.pushed.owner,
+            "-e", str(place / "event.json"), "--env-file", str(place / "env"), *nothing, "-a", self.pushed.origin.owner,
         ]  # fmt: skip
 
 

@@ -13,17 +13,73 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-CORE = """
-ANY CapsuleError ConfigError Conflict EVENT_TYPES Entry Event EventError Finding FixedClock Frozen GitError HEEStateManager
-HeeError IllegalTransition IntegrityError KeyFault Log LogError LogNotFound MemoryLog NotFound Report SourceError StateCapsule
-ToolMissing __version__ clean open_log rollback schema state_at validate_capsule verify
-""".split()
-MONITORING = """
-ActSource Diagnosis Evidence FixContext HEEAutoFixEngine HEEMonitoringEngine HEE_PATTERN_DATABASE Job Judge Pattern PatternDB
-RollbackRules Run SafetyRules Source Workspace __version__ analyze_hee_impact apply_hee_compliant_fix apply_hee_fix_strategy
-create_hee_state_backup explain_log get_current_time hee_rollback load_hee_state_capsule run_hee_validation
-update_hee_state_capsule validate_hee_decision_compatibility watch
-""".split()
+CORE = [
+    "ANY",
+    "CapsuleError",
+    "ConfigError",
+    "Conflict",
+    "EVENT_TYPES",
+    "Entry",
+    "Event",
+    "EventError",
+    "Finding",
+    "FixedClock",
+    "Frozen",
+    "GitError",
+    "HEEStateManager",
+    "HeeError",
+    "IllegalTransition",
+    "IntegrityError",
+    "KeyFault",
+    "Log",
+    "LogError",
+    "LogNotFound",
+    "MemoryLog",
+    "NotFound",
+    "Report",
+    "SourceError",
+    "StateCapsule",
+    "ToolMissing",
+    "__version__",
+    "clean",
+    "open_log",
+    "rollback",
+    "schema",
+    "state_at",
+    "validate_capsule",
+    "verify",
+]
+MONITORING = [
+    "ActSource",
+    "Diagnosis",
+    "Evidence",
+    "FixContext",
+    "HEEAutoFixEngine",
+    "HEEMonitoringEngine",
+    "HEE_PATTERN_DATABASE",
+    "Job",
+    "Judge",
+    "Pattern",
+    "PatternDB",
+    "RollbackRules",
+    "Run",
+    "SafetyRules",
+    "Source",
+    "Workspace",
+    "__version__",
+    "analyze_hee_impact",
+    "apply_hee_compliant_fix",
+    "apply_hee_fix_strategy",
+    "create_hee_state_backup",
+    "explain_log",
+    "get_current_time",
+    "hee_rollback",
+    "load_hee_state_capsule",
+    "run_hee_validation",
+    "update_hee_state_capsule",
+    "validate_hee_decision_compatibility",
+    "watch",
+]
 
 
 @pytest.mark.spec("SEED-014", "SEED-019", "SEED-024", "SEED-025", "SEED-026", "SEED-095")
@@ -53,20 +109,37 @@ def test_the_versions_are_those_that_the_specification_asks_for() -> None:
     [
         ("import hee_core", {"pydantic", "git", "cryptography", "jsonschema", "ruamel", "hypothesis", "click", "json"}),
         ("import hee_core, hee_governance, hee_monitoring", {"pydantic", "git", "jsonschema", "ruamel", "click"}),
-        ("from hee_monitoring.cli.main import run; run(['--version'])", {"pydantic", "git", "jsonschema", "ruamel", "cryptography"}),
-        ("from hee_monitoring.cli.main import run; run(['--help'])", {"pydantic", "git", "jsonschema", "ruamel", "cryptography"}),
+        (
+            "from hee_monitoring.cli.main import run; run(['--version'])",
+            {"pydantic", "git", "jsonschema", "ruamel", "cryptography"},
+        ),
+        (
+            "from hee_monitoring.cli.main import run; run(['--help'])",
+            {"pydantic", "git", "jsonschema", "ruamel", "cryptography"},
+        ),
     ],
 )
 def test_starting_is_light(code: str, never: set[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", f"import sys\n{code}\nprint('|', *sys.modules)"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", f"import sys\n{code}\nprint('|', *sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert never & set(done.stdout.rpartition("|")[2].split()) - {"json"} == set()
 
 
 @pytest.mark.spec("SEED-315", "SEED-242", "SEED-314", "SEED-237")
 def test_the_tree_and_the_dependencies_are_those_of_the_card() -> None:
-    for name in ("pyproject.toml", "hee_core", "hee_governance", "hee_monitoring", "tests", "docs/STATE_CAPSULES", "CHANGELOG.md"):
+    for name in (
+        "pyproject.toml",
+        "hee_core",
+        "hee_governance",
+        "hee_monitoring",
+        "tests",
+        "docs/STATE_CAPSULES",
+        "CHANGELOG.md",
+    ):
         assert (ROOT / name).exists()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["requires-python"] == ">=3.11"

@@ -32,7 +32,9 @@ def document(capsys: pytest.CaptureFixture[str], *arguments: str):  # type: igno
     return status, json.loads(out), err
 
 
-def test_init_writes_only_the_configuration_and_is_safe_to_run_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_writes_only_the_configuration_and_is_safe_to_run_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     root = repository(tmp_path / "r", BROKEN)
     status, first, _ = document(capsys, "-C", str(root), "init")
     assert (status, first["created"], first["config_written"]) == (0, True, True)
@@ -49,7 +51,9 @@ def test_init_writes_only_the_configuration_and_is_safe_to_run_again(tmp_path: P
 def test_the_log_lists_and_shows_events(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, listed, _ = document(capsys, "-C", str(root), "log")
     assert status == 0
-    assert [set(entry) >= {"index", "id", "type", "time", "actor", "subject", "commit", "data"} for entry in listed] == [True]
+    assert [
+        set(entry) >= {"index", "id", "type", "time", "actor", "subject", "commit", "data"} for entry in listed
+    ] == [True]
     status, shown, _ = document(capsys, "-C", str(root), "show", listed[0]["id"][:10])
     assert (status, shown) == (0, listed[0])
     status, out, _ = hee(capsys, "-C", str(root), "show", "0")
@@ -68,7 +72,9 @@ def test_the_state_is_a_capsule_now_and_then(root: Path, capsys: pytest.CaptureF
     assert "next:" in err
 
 
-def test_verify_says_what_it_checked_and_finds_a_changed_capsule(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verify_says_what_it_checked_and_finds_a_changed_capsule(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     status, report, _ = document(capsys, "-C", str(root), "verify")
     assert (status, report["ok"], report["events"], report["findings"]) == (0, True, 1, [])
     assert report["checked"]["event signatures"] == 1
@@ -76,16 +82,31 @@ def test_verify_says_what_it_checked_and_finds_a_changed_capsule(root: Path, cap
     tree = git(root, "ls-tree", "hee/log").replace(
         git(root, "rev-parse", "hee/log:capsule.json"), git(root, "rev-parse", "HEAD:a.txt")
     )
-    made = subprocess.run(["git", "mktree"], cwd=root, input=tree + "\n", text=True, capture_output=True, check=True).stdout.strip()
+    made = subprocess.run(
+        ["git", "mktree"], cwd=root, input=tree + "\n", text=True, capture_output=True, check=True
+    ).stdout.strip()
     git(root, "update-ref", "refs/heads/hee/log", git(root, "commit-tree", made, "-m", "forged"))
     status, report, _ = document(capsys, "-C", str(root), "verify")
     assert (status, report["ok"]) == (1, False)
-    assert {(finding["index"], finding["kind"]) for finding in report["findings"]} >= {(0, "capsule"), (0, "commit-signature")}
+    assert {(finding["index"], finding["kind"]) for finding in report["findings"]} >= {
+        (0, "capsule"),
+        (0, "commit-signature"),
+    }
     assert "CRITICAL" in hee(capsys, "-C", str(root), "verify")[1]
 
 
 def test_decide_records_a_decision_and_refuses_a_contradiction(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ("-C", str(root), "decide", "format", "by hand", "--rationale", "release week", "--action", "agent-review")
+    arguments = (
+        "-C",
+        str(root),
+        "decide",
+        "format",
+        "by hand",
+        "--rationale",
+        "release week",
+        "--action",
+        "agent-review",
+    )
     status, first, _ = document(capsys, *arguments)
     assert (status, first["recorded"]) == (0, True)
     other = ("-C", str(root), "decide", "format", "automatically", "--rationale", "no", "--action", "auto-fix")
@@ -108,7 +129,9 @@ def test_rollback_returns_the_state_and_keeps_the_decisions(root: Path, capsys: 
 
 
 @pytest.mark.spec("SEED-234")
-def test_a_freeze_stops_writes_until_a_persons_key_ends_it(root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_freeze_stops_writes_until_a_persons_key_ends_it(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from hee_core.keys import EphemeralSigner, create_agent_key
 
     path = Path(os.environ["HEE_HOME"]) / "ada"
@@ -147,9 +170,13 @@ def test_capsules_are_rendered_and_validated(root: Path, capsys: pytest.CaptureF
     assert hee(capsys, "-C", str(root), "capsule", "validate", str(tmp_path / "none.json"))[0] == 2
 
 
-def test_explain_needs_no_repository(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_explain_needs_no_repository(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     log = tmp_path / "build.log"
-    log.write_text("collected 1 item\nE       assert 1 == 2\n=== 1 failed in 0.1s ===\n##[error]Process completed with exit code 1.\n")
+    log.write_text(
+        "collected 1 item\nE       assert 1 == 2\n=== 1 failed in 0.1s ===\n##[error]Process completed with exit code 1.\n"
+    )
     status, found, _ = document(capsys, "explain", str(log))
     assert (status, found["category"], found["line"]) == (1, "test", 2)
     assert found["failures"][0]["action"] == "agent-review"
@@ -173,8 +200,12 @@ def test_patterns_are_listed_shown_and_tested(capsys: pytest.CaptureFixture[str]
     assert document(capsys, "patterns", "test", "HEE-PAT-612")[1]["failed"] == []
 
 
-def test_governance_check_needs_no_log_and_cites_rule_and_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    workflow = "on: push\npermissions: {}\njobs:\n  a:\n    runs-on: ubuntu-latest\n    timeout-minutes: 5\n    steps:\n"
+def test_governance_check_needs_no_log_and_cites_rule_and_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workflow = (
+        "on: push\npermissions: {}\njobs:\n  a:\n    runs-on: ubuntu-latest\n    timeout-minutes: 5\n    steps:\n"
+    )
     workflow += "      - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8\n      - run: ./no/such.sh\n"
     root = repository(tmp_path / "r", {".github/workflows/ci.yml": workflow})
     status, report, _ = document(capsys, "-C", str(root), "governance", "check")
@@ -184,7 +215,9 @@ def test_governance_check_needs_no_log_and_cites_rule_and_line(tmp_path: Path, c
     assert hee(capsys, "-C", str(root), "governance", "check")[0] == 1
 
 
-def test_doctor_says_what_is_there_and_what_is_missing(root: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_doctor_says_what_is_there_and_what_is_missing(
+    root: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     status, report, _ = document(capsys, "-C", str(root), "doctor")
     assert (status, report["ok"]) == (0, True)
     assert hee(capsys, "-C", str(root), "doctor")[0] == 0
@@ -194,7 +227,9 @@ def test_doctor_says_what_is_there_and_what_is_missing(root: Path, capsys: pytes
 
 @pytest.mark.parametrize("place", ["nowhere", "plain"])
 @pytest.mark.parametrize("command", ["log", "state", "verify", "monitor", "fix", "keys list"])
-def test_what_is_no_repository_or_has_no_log_is_one_clear_message(place: str, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_repository_or_has_no_log_is_one_clear_message(
+    place: str, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     if place == "plain":
         repository(tmp_path / "plain", BROKEN)
     status, out, err = hee(capsys, "-C", str(tmp_path / place), *command.split(), "--json")

@@ -37,7 +37,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]
 @pytest.mark.spec("SEED-256", "SEED-257", "SEED-281")
 def test_the_demonstration_shows_all_three_verdicts_and_both_ends_of_a_repair(demo) -> None:
     _, _, report = demo
-    ends = {(f["category"], f["job"].rpartition("#")[2]): (f["action"], (f["fix"] or {}).get("outcome")) for f in report["failures"]}
+    ends = {
+        (f["category"], f["job"].rpartition("#")[2]): (f["action"], (f["fix"] or {}).get("outcome"))
+        for f in report["failures"]
+    }
     assert ends == {
         ("format", "format"): ("auto-fix", "verified"),
         ("workflow-config", "scripts"): ("auto-fix", "verified"),
@@ -55,7 +58,11 @@ def test_its_worktree_is_clean_and_a_second_look_appends_nothing(demo) -> None:
     again = json.loads(hee("-C", str(directory), "monitor", "--once", "--json", env=env).stdout)
     assert (again["events_appended"], again["head"]) == (0, report["head"])
     assert [f["issue_id"] for f in again["failures"]] == [f["issue_id"] for f in report["failures"]]
-    ids = [e["data"]["issue_id"] for e in json.loads(hee("-C", str(directory), "log", "--json", env=env).stdout) if e["type"] == "ci.failure_detected"]
+    ids = [
+        e["data"]["issue_id"]
+        for e in json.loads(hee("-C", str(directory), "log", "--json", env=env).stdout)
+        if e["type"] == "ci.failure_detected"
+    ]
     assert len(ids) == len(set(ids)) == 6
 
 
@@ -101,7 +108,10 @@ def test_the_capsule_on_the_branch_is_the_projection_and_reads_well(demo) -> Non
     assert json.loads(hee("-C", str(directory), "capsule", "validate", "--json", env=env).stdout)["ok"]
     page = git(directory, "show", "hee/log:README.md")
     assert "assert 400 == 401" in page
-    assert all(f"hee/fix/{name}" in page for name in (f["issue_id"] for f in demo[2]["failures"] if f["fix"] and f["fix"]["branch"]))
+    assert all(
+        f"hee/fix/{name}" in page
+        for name in (f["issue_id"] for f in demo[2]["failures"] if f["fix"] and f["fix"]["branch"])
+    )
 
 
 def test_fix_dry_run_shows_the_diffs_and_leaves_every_byte(demo) -> None:
@@ -146,9 +156,16 @@ def test_killed_at_any_moment_and_run_again_it_ends_the_same(demo, tmp_path: Pat
     done = hee("demo", "--dir", str(directory), "--json", env=env)
     assert done.returncode == 0, done.stderr
     again = json.loads(done.stdout)
-    assert [(f["issue_id"], f["action"], (f["fix"] or {}).get("outcome"), f["count"]) for f in again["failures"]] == expected
+    assert [
+        (f["issue_id"], f["action"], (f["fix"] or {}).get("outcome"), f["count"]) for f in again["failures"]
+    ] == expected
     entries = json.loads(hee("-C", str(directory), "log", "--json", env=env).stdout)
-    for type_, key in (("ci.failure_detected", "issue_id"), ("fix.applied", "issue_id"), ("fix.rolled_back", "issue_id"), ("alert.raised", "issue_id")):
+    for type_, key in (
+        ("ci.failure_detected", "issue_id"),
+        ("fix.applied", "issue_id"),
+        ("fix.rolled_back", "issue_id"),
+        ("alert.raised", "issue_id"),
+    ):
         about = [e["data"][key] for e in entries if e["type"] == type_]
         assert len(about) == len(set(about)), type_
     assert json.loads(hee("-C", str(directory), "verify", "--json", env=env).stdout)["ok"]

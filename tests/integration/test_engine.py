@@ -10,7 +10,7 @@ import pytest
 from worlds import ShellSource, cycle_of, git, watched
 
 import hee_core
-from hee_core import Event, HEEStateManager, HeeError, StateCapsule
+from hee_core import Event, HeeError, HEEStateManager, StateCapsule
 from hee_governance.safety import RollbackRules, SafetyRules
 from hee_monitoring import (
     HEE_PATTERN_DATABASE,
@@ -53,7 +53,9 @@ def types(context: FixContext) -> list[str]:
     return [entry.event.type for entry in context.cycle.workspace.log.read()]
 
 
-@pytest.mark.spec("SEED-008", "SEED-009", "SEED-010", "SEED-019", "SEED-020", "SEED-021", "SEED-024", "SEED-025", "SEED-026")
+@pytest.mark.spec(
+    "SEED-008", "SEED-009", "SEED-010", "SEED-019", "SEED-020", "SEED-021", "SEED-024", "SEED-025", "SEED-026"
+)
 def test_the_classes_hold_what_the_specification_says(context: FixContext) -> None:
     engine = engine_of(context)
     assert isinstance(engine.hee_state_capsule, StateCapsule)
@@ -71,7 +73,9 @@ def test_the_engines_are_given_their_parts(context: FixContext) -> None:
 
 
 @pytest.mark.spec("SEED-011", "SEED-059", "SEED-190", "SEED-191")
-def test_monitoring_runs_cycles_60_seconds_apart_and_30_when_degraded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_monitoring_runs_cycles_60_seconds_apart_and_30_when_degraded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = hee_core.FixedClock()
     slept: list[float] = []
     monkeypatch.setattr(clock, "sleep", slept.append)
@@ -92,7 +96,9 @@ def test_monitoring_runs_cycles_60_seconds_apart_and_30_when_degraded(tmp_path: 
 
 @pytest.mark.spec("SEED-012", "SEED-251")
 def test_an_analysis_cites_the_decisions_and_the_version_of_the_state(context: FixContext) -> None:
-    job = Job("ci.yml#f", "f", Conclusion.FAILURE, b"E       assert 1 == 2\n##[error]Process completed with exit code 1.\n")
+    job = Job(
+        "ci.yml#f", "f", Conclusion.FAILURE, b"E       assert 1 == 2\n##[error]Process completed with exit code 1.\n"
+    )
     analysis = engine_of(context).analyze_with_hee_context(job)
     assert analysis.diagnosis.category == "test"
     assert analysis.decisions == tuple(sorted(context.cycle.workspace.log.state.decisions)) != ()
@@ -150,7 +156,9 @@ def test_a_guard_against_it_is_said_in_the_specifications_words(context: FixCont
 
 
 @pytest.mark.spec("SEED-083")
-def test_a_backup_that_fails_is_the_result_and_nothing_is_tried(context: FixContext, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backup_that_fails_is_the_result_and_nothing_is_tried(
+    context: FixContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object, **__: object) -> None:
         raise HeeError("no space left on device")
 
@@ -172,7 +180,9 @@ def test_a_failed_validation_rolls_back_and_stays_in_the_history(context: FixCon
 
 
 @pytest.mark.spec("SEED-091", "SEED-092", "SEED-218")
-def test_an_exception_rolls_back_and_its_text_holds_no_secret(context: FixContext, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exception_rolls_back_and_its_text_holds_no_secret(
+    context: FixContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     token = "ghp_" + "a1B2" * 10
 
     def broken(*_: object) -> None:
@@ -187,7 +197,9 @@ def test_an_exception_rolls_back_and_its_text_holds_no_secret(context: FixContex
 
 
 @pytest.mark.spec("SEED-093", "SEED-100")
-def test_a_rollback_that_fails_freezes_and_alerts_and_is_never_called_restored(context: FixContext, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rollback_that_fails_freezes_and_alerts_and_is_never_called_restored(
+    context: FixContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("no")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -103,7 +105,7 @@ def test_a_cycle_walks_the_specifications_graph(story) -> None:
         walk = nodes_of(events, failure["issue_id"])
         assert walk[0] == "A"
         assert walk[-1] == "M"
-        assert [a + b for a, b in zip(walk, walk[1:], strict=False) if a + b not in EDGES] == []
+        assert [a + b for a, b in itertools.pairwise(walk) if a + b not in EDGES] == []
 
 
 @pytest.mark.spec("SEED-007", "SEED-039", "SEED-040", "SEED-082", "SEED-098")
@@ -246,6 +248,16 @@ def test_a_killed_cycle_is_finished_by_the_next_one(tmp_path: Path) -> None:
     class Killed(BaseException):
         pass
 
+    def dying(real: Callable[..., object], at: int) -> Callable[..., object]:
+        turns = itertools.count(1)
+
+        def append(*args: object, **options: object) -> object:
+            if next(turns) == at:
+                raise Killed
+            return real(*args, **options)
+
+        return append
+
     def outcome(root: Path) -> object:
         with Workspace.open(root) as workspace:
             state = workspace.log.state
@@ -265,16 +277,7 @@ def test_a_killed_cycle_is_finished_by_the_next_one(tmp_path: Path) -> None:
     for at in range(1, 10):
         root = watched(tmp_path / f"r{at}", BADLY)
         with Workspace.open(root) as workspace:
-            real, count = workspace.log.append, 0
-
-            def dying(*args: object, **options: object) -> object:
-                nonlocal count
-                count += 1
-                if count == at:
-                    raise Killed
-                return real(*args, **options)  # type: ignore[arg-type]
-
-            workspace.log.append = dying  # type: ignore[method-assign]
+            workspace.log.append = dying(workspace.log.append, at)  # type: ignore[method-assign]
             try:
                 pipeline.run(cycle_of(workspace, ShellSource(root, FORMAT)))
             except Killed:

@@ -114,6 +114,7 @@ def test_a_pinned_version_is_installed_once_into_the_cache_and_nowhere_else(plac
     monkeypatch.setenv("PIP_FIND_LINKS", os.devnull)
     tools = place.tools()
     assert tools.provide("hee-tidy") == tool
+    assert tools.provide("hee-tidy") is tools.provide("hee-tidy")
     assert tools.run(tool).output == b"hee_tidy 2.0.1\n"
 
 
@@ -141,6 +142,16 @@ def test_a_tool_that_no_index_has_leaves_no_half_of_itself_in_the_cache(place, i
     with pytest.raises(ToolMissing, match=r"hee-tidy 2\.0\.9, which the repository pins, can't be installed here"):
         place.tools().provide("hee-tidy")
     assert list((place.root / "cache").iterdir()) == []
+
+
+def test_a_file_in_the_place_of_a_cached_tool_is_an_error_and_stays(place, index):
+    place.files(requirements_dot_txt="hee-tidy==2.0.1\n")
+    blocker = place.root / "cache" / f"hee-tidy-2.0.1-py{sys.version_info.major}{sys.version_info.minor}"
+    blocker.parent.mkdir()
+    blocker.write_text("mine")
+    with pytest.raises(OSError):
+        place.tools().provide("hee-tidy")
+    assert [entry.name for entry in blocker.parent.iterdir()] == [blocker.name]
 
 
 def test_a_cache_that_cannot_be_written_is_an_error_and_not_a_wrong_tool(place, index):

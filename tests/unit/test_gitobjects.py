@@ -66,6 +66,7 @@ HEAD = b"tree " + b"a" * 40 + b"\nauthor A <a> 1 +0000\ncommitter A <a> 1 +0000\
     "data",
     [
         b"", b"\n\n", b"tree x\n\nm", HEAD, HEAD + b"encoding x\n\nm", HEAD + b"tree b\n\nm", b" x\n" + HEAD + b"\nm",
+        b"author A <a> 1 +0000\n" + HEAD.replace(b"author A <a> 1 +0000\n", b"") + b"\nm",
         HEAD + b"gpgsig a\ngpgsig b\n\nm", HEAD + b"gpgsig a\ngpgsig-sha256 b\n\nm",
     ],
 )  # fmt: skip

@@ -88,11 +88,14 @@ def test_the_page_is_the_capsule_and_reads_back_without_loss(world: World) -> No
 
 def test_the_six_keys_are_in_one_block_of_yaml_that_any_reader_reads(world: World) -> None:
     world.say("decision.recorded", statement='say "no": \\ # @x', key="y")
+    world.say("decision.recorded", statement='it\'s "no"', key="z")
     (block,) = fences.find(page(world), "yaml")
+    assert ": it''s \"no\"'\n" in block.text
     keys = YAML(typ="safe", pure=True).load(block.text)
     assert list(keys) == ["chat", "purpose", "context", "decisions", "open_threads", "next_chat_bootstrap"]
     assert keys["chat"] == f"HEE log {LOG_ID[:12]} at event {len(world.events) - 1}"
     assert any(line.endswith('say "no": \\ # @x') for line in keys["decisions"])
+    assert any(line.endswith(': it\'s "no"') for line in keys["decisions"])
     assert keys["open_threads"][0] == "ISS-2: files would be reformatted"
     assert keys["next_chat_bootstrap"][1] == "'ISS-1': review and merge 'hee/fix/ISS-1'."
 

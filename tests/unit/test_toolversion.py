@@ -185,3 +185,15 @@ def test_only_plain_values_of_known_options_are_taken(tmp_path, text, found):
 def test_the_scripts_of_a_package_are_gates(tmp_path, text, found):
     tree(tmp_path, {"package.json": text})
     assert gatecommand.options(tmp_path, ("prettier",), {"--tab-width": True}) == found
+
+
+def test_entries_of_another_kind_are_passed_over(tmp_path):
+    hooks = "repos:\n- repo: local\n  hooks: [{id: y, additional_dependencies: [3, flake8, 'ruff==0.6.4']}]\n"
+    tree(tmp_path, {".pre-commit-config.yaml": hooks})
+    assert pinned("ruff", tmp_path) == Pin("0.6.4", ".pre-commit-config.yaml")
+    tree(
+        tmp_path,
+        {"Pipfile.lock": '{"develop": {"flask": {"version": "==1.0.0"}, "isort": 3, "black": {"version": "==1.0.0"}}}'},
+    )
+    assert pinned("isort", tmp_path) is None
+    assert pinned("black", tmp_path) == Pin("1.0.0", "Pipfile.lock")

@@ -1,0 +1,85 @@
+"""Proof that an event is in a log, in one small file that is checked without the repository (C2SP `tlog-proof`).
+
+Responsible for the file and for what follows from it; trees are `merkle`'s and notes are `checkpoint`'s business. The
+file carries the event itself as its extra data, so that nothing else is needed but the log's id and its keys.
+Invariant: what `check` returns is in the tree that a key given by the caller signed, under the log id given by the caller.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hee_core import chain, checkpoint, merkle
+from hee_core.errors import IntegrityError, LogNotFound
+from hee_core.events import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hee_core.log import Log
+
+HEADER = "c2sp.org/tlog-proof@v1"
+_MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What a proof shows: this event stands at this index of a log that had `size` events."""
+
+    event: Event
+    index: int
+    size: int
+    log_id: str
+
+
+def prove(log: Log, index: int) -> bytes:
+    """Makes the proof of the event at an index, under the checkpoint of the log's last append; raises NotFound."""
+    entry = log.entry(index)
+    head = log.refresh()
+    if head.commit is None:
+        raise LogNotFound("the log is empty", hint="run `hee init`")
+    leaves = [merkle.leaf_hash(each.event.to_bytes()) for each in log.read()][: head.size]
+    note = log.store.file(head.commit, "checkpoint")
+    if checkpoint.parse(note).root != merkle.root_of(leaves):
+        raise IntegrityError("the checkpoint of the last append is not that of its events", hint="run `hee verify`")
+    lines = [
+        HEADER,
+        f"extra {base64.b64encode(entry.event.to_bytes()).decode()}",
+        f"index {index}",
+        *(base64.b64encode(node).decode() for node in merkle.inclusion_proof(leaves, index, head.size)),
+    ]
+    return "\n".join([*lines, "", ""]).encode() + note
+
+
+def check(proof: bytes, *, log_id: str, keys: Iterable[str]) -> Proven:
+    """Checks a proof against the log's id and the public keys that may sign its checkpoints; raises IntegrityError."""
+    index, event_bytes, path, note = _parse(proof)
+    parsed = checkpoint.parse(note)
+    if parsed.origin != chain.origin(log_id):
+        raise IntegrityError(f"the proof is about {parsed.origin[:80]!a}, expected {chain.origin(log_id)}")
+    if not any(checkpoint.is_signed(note, key) for key in keys):
+        raise IntegrityError("no key of this log signed the checkpoint of the proof")
+    merkle.verify_inclusion(merkle.leaf_hash(event_bytes), index, parsed.size, path, parsed.root)
+    event = Event.from_bytes(event_bytes)
+    if event.source != f"urn:hee:{log_id}" and not (index == 0 and event.id == log_id):
+        raise IntegrityError("the event of the proof belongs to another log")
+    return Proven(event, index, parsed.size, log_id)
+
+
+def _parse(proof: bytes) -> tuple[int, bytes, list[bytes], bytes]:
+    head, gap, note = proof.partition(b"\n\n")
+    try:
+        lines = head.decode("ascii").split("\n")
+        sound = len(proof) <= _MAX_BYTES and bool(gap) and len(lines) >= 3 and lines[0] == HEADER
+        if not sound or not lines[1].startswith("extra ") or not lines[2].startswith("index "):
+            raise IntegrityError(f"not a proof: {HEADER}, `extra`, `index` and hashes are expected")
+        number = lines[2][6:]
+        if not number.isdigit() or len(number) > 15 or str(int(number)) != number:
+            raise IntegrityError("proof: the index is not a number")
+        event, *path = (base64.b64decode(text, validate=True) for text in (lines[1][6:], *lines[3:]))
+    except (UnicodeDecodeError, binascii.Error):
+        raise IntegrityError("proof: text that is not base64") from None
+    return int(number), event, path, note
