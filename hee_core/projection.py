@@ -130,7 +130,7 @@ def guard(
     if state.frozen and event.type not in THAWED:
         raise Frozen(
             f"the log is frozen ({state.ledger.frozen_reason}): {event.type} has to wait",
-            hint="only a person can end it: `hee freeze --help`",
+            hint="only a person can end it: `hee unfreeze`",
         )
     if event.type not in TYPES or event.version > _NEWEST or event.type in _COUNTED:
         return

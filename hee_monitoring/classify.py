@@ -75,7 +75,7 @@ def diagnose(job: Job, db: PatternDB) -> Diagnosis:
     by_signal = db.by_signal(signal) if signal else None
     if by_signal is not None and (from_log is None or from_log.category == UNKNOWN or by_signal.priority >= 95):
         text = _signal_text(signal, job)
-        evidence = (Evidence(Channel.JOB, clean(redact(text), limit=TEXT_LIMIT), 0, job.key),)
+        evidence = (*_noted(job), Evidence(Channel.JOB, clean(redact(text), limit=TEXT_LIMIT), 0, job.key))
         mark = fingerprint(by_signal.pattern_id, {"job": job.key})
         rest = (from_log,) if from_log is not None and from_log.category != UNKNOWN else ()
         return Diagnosis(by_signal.pattern_id, by_signal.category, by_signal.title, mark, 9000, evidence, {}, rest)
@@ -100,6 +100,14 @@ def _by_annotations(job: Job, db: PatternDB) -> Diagnosis | None:
     evidence = Evidence(Channel.ANNOTATION, found.text, note.line, note.path or job.name)
     return Diagnosis(
         found.pattern_id, found.category, found.title, found.fingerprint, found.confidence, (evidence,), found.captures
+    )
+
+
+def _noted(job: Job) -> tuple[Evidence, ...]:
+    """The platform's first word on why a job ended, where it has a place."""
+    notes = [note for note in job.annotations if note.level == "failure" and note.path]
+    return tuple(
+        Evidence(Channel.ANNOTATION, clean(redact(note.message), limit=TEXT_LIMIT), note.line, note.path) for note in notes[:1]
     )
 
 

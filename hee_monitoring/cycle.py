@@ -33,9 +33,11 @@ class Cycle:
 
 @dataclass
 class Result:
-    """What a cycle did: how many events it appended, what it could not judge, and what a person should know."""
+    """What a cycle did: the events it appended, the jobs it saw green, the rule checks it made, what nobody could judge."""
 
     events: int = 0
+    passed: int = 0
+    evaluated: int = 0
     unknown: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     polled: bool = False

@@ -86,8 +86,9 @@ class Walls:
         quote = shlex.quote
         lines = [
             "set -e",
-            f"{self.mount} -a -T {quote(str(plan.table))}",
-            f"{self.mount} -a -T {quote(str(plan.table))}.layers 2>/dev/null || :",
+            f"{self.mount} -a -T {quote(str(plan.table('open')))}",
+            f"{self.mount} -a -T {quote(str(plan.table('layers')))} 2>/dev/null || :",
+            f"{self.mount} -a -T {quote(str(plan.table('hidden')))}",
             *(
                 f"{self.mount} -o remount,bind,ro {quote(p)}{'' if p == '/' else ' 2>/dev/null || :'}"
                 for p in plan.mounts
@@ -130,19 +131,17 @@ class Plan:
     layers: tuple[Path, ...] = ()
     mounts: tuple[str, ...] = ()
 
-    @property
-    def table(self) -> Path:
-        """Where the table of mounts is written; the one of the layers, which may fail, has the suffix `.layers`."""
-        return self.flag.with_name(f"{self.flag.name}.mounts")
+    def table(self, kind: str) -> Path:
+        """Where a table of mounts is written: `open`, then `layers`, which may fail, then `hidden`, which lies over both."""
+        return self.flag.with_name(f"{self.flag.name}.{kind}")
 
     def build(self, *, user: bool) -> None:
-        """Writes both tables and makes the directories of the layers; `user` is for a user namespace."""
+        """Writes the tables and makes the directories of the layers; `user` is for a user namespace."""
         rows = [(place, place, "none", "rbind") for place in (*self.shared, *self.writable)]
         # Recursive, so that a writable place inside a closed one stays: `ro` holds for the uppermost mount alone.
         rows += [(place, place, "none", "rbind,ro") for place in self.read_only]
-        for place in self.hidden:
-            folder = (Path("tmpfs"), place, "tmpfs", "size=16k,mode=0700,ro")
-            rows.append(folder if place.is_dir() else (Path("/dev/null"), place, "none", "bind"))
+        folder, nothing = (Path("tmpfs"), "tmpfs", "size=16k,mode=0700,ro"), (Path("/dev/null"), "none", "bind")
+        covers = [(place, folder if place.is_dir() else nothing) for place in self.hidden]
         layers = []
         for number, place in enumerate(self.layers):
             below = self.home / ".layers" / str(number)
@@ -152,12 +151,13 @@ class Plan:
                 (below / part).mkdir(parents=True, exist_ok=True)
             options = f"lowerdir={place},upperdir={below / 'up'},workdir={below / 'work'}{',userxattr' if user else ''}"
             layers.append((Path("overlay"), place, "overlay", options))
-        self.table.write_text(_table(rows), encoding="utf-8", errors="surrogateescape")
-        Path(f"{self.table}.layers").write_text(_table(layers), encoding="utf-8", errors="surrogateescape")
+        hidden = [(device, place, kind, options) for place, (device, kind, options) in covers]
+        for name, table in (("open", rows), ("layers", layers), ("hidden", hidden)):
+            self.table(name).write_text(_table(table), encoding="utf-8", errors="surrogateescape")
 
     def clear(self) -> None:
         """Removes the flag and the tables."""
-        for place in (self.flag, self.table, Path(f"{self.table}.layers")):
+        for place in (self.flag, *(self.table(name) for name in ("open", "layers", "hidden"))):
             place.unlink(missing_ok=True)
 
 

@@ -47,20 +47,26 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """All that one poll showed."""
+    """All that one poll showed; `started` are the workflows that could be read."""
 
     observations: tuple[Observation, ...]
     passed: tuple[str, ...]
     failed: tuple[str, ...]
     unknown: Mapping[str, str]
+    started: frozenset[str] = frozenset()
 
 
 def observe(runs: Iterable[Run], detected: Iterable[Diagnosis], diagnose: Callable[[Job], Diagnosis]) -> Picture:
     """Diagnoses every failing job and adds what the detectors found; the first of equal failures stands for all."""
     found: dict[str, Observation] = {}
     passed, failed, unknown = [], [], {}
+    broken: set[str] = set()
     for run in runs:
-        for job in run.jobs:
+        jobs = run.jobs
+        if run.conclusion is Conclusion.STARTUP_FAILURE and not jobs:
+            broken.add(run.workflow)
+            jobs = (Job(run.workflow, run.workflow, run.conclusion, annotations=run.annotations, completed_at=run.completed_at),)
+        for job in jobs:
             if job.conclusion in FAILING:
                 failed.append(job.key)
                 diagnosis = diagnose(job)
@@ -71,8 +77,11 @@ def observe(runs: Iterable[Run], detected: Iterable[Diagnosis], diagnose: Callab
             elif job.conclusion is Conclusion.UNKNOWN:
                 unknown[job.key] = job.reason or "the source did not say how it ended"
     for diagnosis in detected:
-        found.setdefault(diagnosis.fingerprint, Observation(diagnosis))
-    return Picture(tuple(found.values()), tuple(passed), tuple(failed), unknown)
+        # A workflow that did not start is one failure, not a second one because the rules cannot read it either.
+        if not (diagnosis.captures.get("violated") == "HGV-CI-000" and diagnosis.captures.get("path") in broken):
+            found.setdefault(diagnosis.fingerprint, Observation(diagnosis))
+    started = frozenset(key.partition("#")[0] for key in (*passed, *failed, *unknown)) - broken
+    return Picture(tuple(found.values()), tuple(passed), tuple(failed), unknown, started)
 
 
 def resolved(picture: Picture, issues: Mapping[str, Record], *, detectors_ran: bool) -> dict[str, str]:
@@ -88,6 +97,8 @@ def resolved(picture: Picture, issues: Mapping[str, Record], *, detectors_ran: b
             continue
         if issue["job"] and issue["job"] in green:
             closed[issue_id] = f"{issue['job']} was seen green"
+        elif issue["job"] in picture.started:
+            closed[issue_id] = f"{issue['job']} starts again"
         elif not issue["job"] and issue["source"] == "files" and detectors_ran:
             closed[issue_id] = "the detector looked again and did not find it"
     return closed

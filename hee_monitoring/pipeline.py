@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hee_core import chain
 from hee_core.canonical import clean, digest
 from hee_core.clock import seconds_between
+from hee_core.errors import SourceError
 from hee_core.events import Event
 from hee_core.tree import CommitTree
 from hee_monitoring import classify, facts, repairs
@@ -53,9 +54,15 @@ def look(cycle: Cycle, result: Result) -> Picture:
     with CommitTree(workspace.repository, cycle.commit) as tree:
         report, detected = inspect(cycle, tree, state)
     runs = cycle.source.runs(cycle.commit) if must_poll(cycle, state) else ()
+    if must_poll(cycle, state) and not runs:
+        raise SourceError(
+            f"{cycle.commit[:7]} has no workflow that a push would start: there is nothing to judge",
+            hint="add one under .github/workflows; `hee explain LOG` and `hee governance check` work without",
+        )
     result.polled = bool(runs)
     picture = observe(runs, detected, lambda job: diagnose(cycle, job))
     result.unknown.update(picture.unknown)
+    result.passed, result.evaluated = len(picture.passed), report.evaluated
     duration = int((workspace.clock.monotonic() - began) * 1000)
 
     def news(state: State) -> list[Event]:

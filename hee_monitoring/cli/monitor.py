@@ -109,8 +109,9 @@ def screen(terminal: Terminal, workspace: Workspace, cycle: Cycle, result: Resul
     state = workspace.log.state
     at = f"{cycle.branch + '@' if cycle.branch else ''}{cycle.commit[:7]}"
     count = len(state.issues)
-    words = f"{count} open issue(s)" if count else "nothing is red"
-    terminal.status(WORD[state.status], f"{terminal.bold(state.status)} at {at}: {words}")
+    words = f"{count} open issue(s)" if count else f"nothing is red ({looked_at(result)})"
+    blind = result.polled and not count and not result.passed
+    terminal.status("UNKNOWN" if blind else WORD[state.status], f"{terminal.bold(state.status)} at {at}: {words}")
     for issue in state.issues.values():
         _issue(terminal, issue)
     for job, reason in result.unknown.items():
@@ -130,6 +131,12 @@ def screen(terminal: Terminal, workspace: Workspace, cycle: Cycle, result: Resul
         terminal.line(f"  next: review and merge  git merge {' '.join(proved)}")
 
 
+def looked_at(result: Result) -> str:
+    """What was evaluated: a green must prove that it looked."""
+    jobs = f"{result.passed} job(s) green, {len(result.unknown)} unknown" if result.polled else "its jobs were judged before"
+    return f"{jobs}; {result.evaluated} rule checks"
+
+
 def _issue(terminal: Terminal, issue: Any) -> None:
     fix = issue["fix"]
     word, words = (
@@ -141,7 +148,7 @@ def _issue(terminal: Terminal, issue: Any) -> None:
         f"  {terminal.badge(word)} {terminal.bold(place)}  {terminal.fit(issue['title'], 70)}  {terminal.dim(issue['pattern_id'])}"
     )
     for item in issue["evidence"][:2]:
-        where = item["where"] if item["channel"] == "file" else item["channel"]
+        where = item["where"] if item["channel"] in ("file", "annotation") else item["channel"]
         at = f"{where}:{item['line']}" if item["line"] else where
         terminal.line(
             f"      {terminal.dim(at)}  {terminal.fit(item['text'].strip(), max(40, terminal.width - 8 - len(at)))}"

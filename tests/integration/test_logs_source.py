@@ -62,6 +62,7 @@ def test_a_directory_gives_its_logs_in_order(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(gzip.compress(RED) if name.endswith(".gz") else name.encode())
     (tmp_path / "link.log").symlink_to("/etc/passwd")
+    os.mkfifo(tmp_path / "pipe.log")
     assert [file.name for file in read_input(tmp_path)] == [
         "9_a.log",
         "10_b.log",
@@ -162,6 +163,11 @@ def test_an_encrypted_archive_is_said(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(raw)
     with pytest.raises(SourceError, match="is encrypted"):
         read_input(tmp_path / "a.zip")
+
+
+def test_a_name_that_cannot_be_is_said() -> None:
+    with pytest.raises(SourceError, match="can't be read: File name too long"):
+        read_input(Path("x" * 300))
 
 
 def test_nothing_given_says_what_to_do() -> None:

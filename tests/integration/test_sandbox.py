@@ -48,11 +48,11 @@ def run(place: Path, script: str, *, timeout: float = 20, **options: Any) -> san
 
 
 def alive(mark: str) -> bool:
-    """Whether a process with this word on its command line lives."""
+    """Whether a `sleep` for this long lives."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                if mark.encode() in (entry / "cmdline").read_bytes().split(b"\0"):
+                if (entry / "cmdline").read_bytes() == f"sleep\0{mark}\0".encode():
                     return True
             except OSError:
                 continue
@@ -240,6 +240,17 @@ class TestWalls:
         assert done.output == b"bin\nnew\n"
         assert sorted(entry.name for entry in prefix.iterdir()) == ["bin", "old"]
 
+    def test_a_layer_does_not_uncover_what_is_hidden_below_it(
+        self, place: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        user = place / "user"
+        (user / ".local/bin").mkdir(parents=True)
+        (user / ".local/share/hee/keys").mkdir(parents=True)
+        (user / ".local/share/hee/keys/agent").write_text("hunter2")
+        monkeypatch.setenv("HOME", str(user))
+        monkeypatch.setenv("PATH", f"{user}/.local/bin:{os.environ['PATH']}")
+        assert b"hunter2" not in run(place, f"grep -r hunter2 {user}", only_write=()).output
+
     def test_the_walls_cannot_be_taken_down(self, place: Path) -> None:
         closed = place / "closed"
         closed.mkdir()
@@ -264,7 +275,7 @@ def test_a_missing_program_is_named_with_the_way_to_get_it(place: Path) -> None:
     with pytest.raises(ToolMissing, match="act-that-is-not-there is not installed") as caught:
         sandbox.run(["act-that-is-not-there"], cwd=place / "tree", home=place / "home", timeout=5)
     assert "PATH" in caught.value.hint
-    with pytest.raises(ToolMissing, match="./none is not installed"):
+    with pytest.raises(ToolMissing, match=r"\./none is not installed"):
         sandbox.run(["./none"], cwd=place / "tree", home=place / "home", timeout=5)
 
 

@@ -140,7 +140,7 @@ def test_what_act_could_not_do_is_unknown_with_its_words(events: tuple[Any, ...]
     [
         (b"OSError: [Errno 30] Read-only file system: '/etc/x'\n", "'Run make' writes outside its own directory, which the sandbox keeps read-only"),
         (b"Cannot connect to the Docker daemon at unix:///x\n", "'Run make' needs Docker, which is kept from reaching your machine"),
-        (b"sudo: The \"no new privileges\" flag is set: no new privileges\n", "'Run make' runs sudo, which does nothing here"),
+        (b'sudo: The "no new privileges" flag is set: no new privileges\n', "'Run make' runs sudo, which does nothing here"),
         (b"line 3: mvn: command not found\n", "'Run make' needs mvn, which GitHub's machines have and this one has not"),
         (b"/bin/sh: 1: mvn: not found\nmake: *** [x] Error 127\n", "'Run make' needs mvn, which GitHub's machines have and this one has not"),
         (b"make: mvn: No such file or directory\n", "'Run make' needs mvn, which GitHub's machines have and this one has not"),

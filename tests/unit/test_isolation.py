@@ -118,9 +118,9 @@ def test_places_are_written_as_the_table_of_mounts_wants_them(tmp_path: Path) ->
         place.mkdir()
     plan = isolation.Plan(home, home, home / "flag", hidden=(odd,), layers=(odd, tmp_path / "with,comma"))
     plan.build(user=True)
-    table = plan.table.read_text(encoding="utf-8")
+    table = plan.table("hidden").read_text(encoding="utf-8")
     assert f"{tmp_path}/a\\040b\\043c tmpfs size=16k,mode=0700,ro 0 0" in table
-    layers = Path(f"{plan.table}.layers").read_text(encoding="utf-8")
+    layers = plan.table("layers").read_text(encoding="utf-8")
     assert layers.count("\n") == 1
     assert ",userxattr 0 0" in layers
     plan.flag.touch()

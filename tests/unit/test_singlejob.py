@@ -70,7 +70,7 @@ jobs:
 @pytest.mark.parametrize(
     ("step", "shell"),
     [
-        ("run: x", ".sh \"{0}\" bash -e @SCRIPT@"),
+        ("run: x", '.sh "{0}" bash -e @SCRIPT@'),
         ("{run: x, shell: bash}", '.sh "{0}" bash --noprofile --norc -eo pipefail @SCRIPT@'),
         ("{run: x, shell: sh}", '.sh "{0}" sh -e @SCRIPT@'),
         ("{run: x, shell: python}", '.py "{0}" python @SCRIPT@'),
