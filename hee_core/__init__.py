@@ -50,7 +50,42 @@ _WHERE = {
     "verify": "audit",
 }
 
-__all__ = ["EVENT_TYPES", "__version__", *_WHERE]  # noqa: PLE0604 - the table above is the list
+__all__ = [
+    "ANY",
+    "EVENT_TYPES",
+    "CapsuleError",
+    "ConfigError",
+    "Conflict",
+    "Entry",
+    "Event",
+    "EventError",
+    "Finding",
+    "FixedClock",
+    "Frozen",
+    "GitError",
+    "HEEStateManager",
+    "HeeError",
+    "IllegalTransition",
+    "IntegrityError",
+    "KeyFault",
+    "Log",
+    "LogError",
+    "LogNotFound",
+    "MemoryLog",
+    "NotFound",
+    "Report",
+    "SourceError",
+    "StateCapsule",
+    "ToolMissing",
+    "__version__",
+    "clean",
+    "open_log",
+    "rollback",
+    "schema",
+    "state_at",
+    "validate_capsule",
+    "verify",
+]
 
 if TYPE_CHECKING:
     from hee_core.audit import Finding, Report, verify

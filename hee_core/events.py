@@ -131,7 +131,7 @@ class Event:
             raise EventError("not an event: attributes are missing or unknown")
         event = cls._from_wire(wire, line)
         texts = (event.type, event.time, event.nonce, event.subject, event.source, event.actor, event.key_id)
-        if not all(isinstance(text, str) for text in texts) or not isinstance(event.data, dict):
+        if {*map(type, texts)} != {str} or type(event.data) is not dict:
             raise EventError("not an event: an attribute has the wrong type")
         if wire["specversion"] != SPECVERSION or wire["datacontenttype"] != "application/json":
             raise EventError("not an event: specversion or datacontenttype is unknown")
@@ -139,7 +139,7 @@ class Event:
             raise EventError("not an event: dataversion is not a positive integer")
         if not _TIME.fullmatch(event.time) or not _ACTOR.fullmatch(event.actor):
             raise EventError("not an event: time or actor is malformed")
-        if not all(_ID.fullmatch(cause) for cause in event.causes):
+        if event.causes and not all(map(_ID.fullmatch, event.causes)):
             raise EventError("not an event: causes are not event ids")
         return event
 

@@ -101,7 +101,8 @@ class Walls:
             # Says nothing itself from here on, not even "Killed"; the program gets the error output back.
             "exec 9>&2 2>/dev/null",
             f'(exec {quote(self.setpriv)} --no-new-privs {self.drop} -- "$@" 2>&9 9>&-)',
-            "exit $?",  # keeps this shell as the first process of its namespace, which collects orphans
+            # This shell stays the first process of its namespace and collects orphans. The program may have removed the flag.
+            f"code=$?; mkdir -p {quote(str(plan.home))}; (: >{quote(str(plan.flag))}); exit $code",
         ]
         return "\n".join(line for line in lines if line)
 

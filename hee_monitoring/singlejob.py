@@ -111,7 +111,11 @@ def _step(number: int, step: Node, job: PlannedJob, place: Place) -> dict[str, A
         kept: dict[str, Any] = {key: table[key] for key in _STEP_KEPT if key in table}
         own = {"HEE_TREE": place.tree, "HEE_PATH": step.word("with", "path")}
         env = {**(kept["env"].table or {}), **own} if "env" in kept else own
-        return name | kept | {"env": env, "run": _CHECKOUT, "shell": _wrapped(number, "sh", place)}
+        return (
+            name
+            | kept
+            | {"env": env, "run": _CHECKOUT, "shell": _wrapped(number, "sh", place), "working-directory": "."}
+        )
     whole: dict[str, Any] = {**table, **name}
     if "run" in table:
         shell = _wrapped(number, _shell(step, job), place)

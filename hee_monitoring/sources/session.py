@@ -24,6 +24,7 @@ from hee_monitoring import isolation, sandbox, singlejob
 from hee_monitoring.evidence import Conclusion, Job
 from hee_monitoring.singlejob import Place, Result
 from hee_monitoring.sources import actlog, step
+from hee_monitoring.sources.kept import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 2
 _STATUS = re.compile(r"\b(?:always|failure|cancelled|success)\s*\(")
 _RESULTS = {Conclusion.SUCCESS: "success", Conclusion.SKIPPED: "skipped"}
+_ROOM = "free some disk space, or set HEE_HOME to a larger disk"
 _PAST = {"failure": "failed", "skipped": "was skipped"}
 
 
@@ -50,9 +52,7 @@ class Room:
         try:
             self.path.mkdir(parents=True, mode=0o700)
         except OSError as error:
-            raise SourceError(
-                f"no room for a copy in {self._work}: {error.strerror}", hint="free some disk space, or set TMPDIR"
-            ) from None
+            raise SourceError(f"no room for a copy in {self._work}: {error.strerror}", hint=_ROOM) from None
         self.path = self.path.resolve()
         for place in self._work.glob("act-*-*"):
             owner = place.name.split("-")[1]
@@ -153,31 +153,25 @@ class Session:
     ) -> tuple[Job, Mapping[str, str]]:
         """Runs one job in a place of its own; works in a thread."""
         place = self.room.path / f"job-{SYSTEM.nonce()[:8]}"
-        home, logs = place / "home", place / "logs"
-        for directory in (home, logs):
-            directory.mkdir(parents=True)
-        wrapper = (sys.executable, "-I", "-S", step.__file__)
-        needs = {name: result for name, result in before.items() if result is not None}
-        text, start = singlejob.write(job, needs, Place(str(self.tree), str(logs), wrapper), outputs=outputs)
-        (place / "workflow.yml").write_text(text, encoding="utf-8")
-        (place / "event.json").write_text(json.dumps(self.pushed.event()), encoding="utf-8")
-        (place / "env").write_text(self.pushed.variables(), encoding="utf-8")
         limit = min(self.timeout, job.timeout_minutes * 60)
         try:
-            done = sandbox.run(
-                self._argv(place, start),
-                cwd=home, home=home, timeout=limit, merge=True, only_write=(place,), read_only=self.closed, hide=self.hide, cancel=self.cancel,
-                env={"PATH": f"{home}/.local/bin:{home}/.cargo/bin:{sandbox.path()}", "PAGER": "cat"},
-            )  # fmt: skip
-            spoken, written = actlog.listen(done.output, job.job_id), _step_logs(logs, len(job.steps))
-            outcome = actlog.judge(
-                job, spoken, written, _installed, ended=done.exit_code in (0, 1) and not done.timed_out
-            )
-            if done.timed_out:
-                outcome = actlog.late(outcome, limit, job.timeout_minutes)
-            handed_on = _read_outputs(logs / "outputs.json")
+            home, logs, start = self._prepare(place, job, before, outputs=outputs)
+            with Kept(logs) as kept:
+                done = sandbox.run(
+                    self._argv(place, start),
+                    cwd=home, home=home, timeout=limit, only_write=(place,), read_only=self.closed, hide=self.hide, cancel=self.cancel,
+                    env={"PATH": f"{home}/.local/bin:{home}/.cargo/bin:{sandbox.path()}", "PAGER": "cat"},
+                )  # fmt: skip
+                spoken = actlog.listen(done.output, job.job_id)
+                ended = done.exit_code in (0, 1) and not done.timed_out
+                outcome = actlog.judge(job, spoken, kept.logs(len(job.steps)), _installed, ended=ended)
+                handed_on = kept.outputs()
+        except OSError as error:
+            raise SourceError(f"{job.name} can't be run in {self.room.path}: {error.strerror}", hint=_ROOM) from None
         finally:
             isolation.remove(place)
+        if done.timed_out:
+            outcome = actlog.late(outcome, limit, job.timeout_minutes)
         shown = self.pushed.shown(home)
         return Job(
             key=job.key,
@@ -190,6 +184,21 @@ class Session:
             reason=outcome.reason,
         ), handed_on
 
+    def _prepare(
+        self, place: Path, job: PlannedJob, before: Mapping[str, Result | None], *, outputs: bool
+    ) -> tuple[Path, Path, str]:
+        """Makes the job's home and the folder of its logs, and writes what act is given; the last is the job to start."""
+        home, logs = place / "home", place / "logs"
+        for directory in (home, logs):
+            directory.mkdir(parents=True)
+        needs = {name: result for name, result in before.items() if result is not None}
+        wrapper = (sys.executable, "-I", "-S", step.__file__)
+        text, start = singlejob.write(job, needs, Place(str(self.tree), str(logs), wrapper), outputs=outputs)
+        (place / "workflow.yml").write_text(text, encoding="utf-8")
+        (place / "event.json").write_text(json.dumps(self.pushed.event()), encoding="utf-8")
+        (place / "env").write_text(self.pushed.variables(), encoding="utf-8")
+        return home, logs, start
+
     def _argv(self, place: Path, start: str) -> list[str]:
         nothing = ("--secret-file", os.devnull, "--var-file", os.devnull, "--input-file", os.devnull)
         return [
@@ -201,35 +210,6 @@ class Session:
 
 def _installed(program: str) -> bool:
     return sandbox.find(program) is not None
-
-
-def _step_logs(folder: Path, steps: int) -> dict[int, actlog.StepLog]:
-    """What the wrapper wrote, by step; a step that ran without it has no file."""
-    found: dict[int, actlog.StepLog] = {}
-    for number in range(steps):
-        head, older, last, lost, code = (
-            _bytes(folder / f"{number}.log{ending}") for ending in ("", ".older", ".last", ".lost", ".exit")
-        )
-        if head is not None:
-            text = actlog.join_log(head, older or b"", last or b"", int(lost or 0))
-            found[number] = actlog.StepLog(text, int(code) if code else None)
-    return found
-
-
-def _bytes(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None
-
-
-def _read_outputs(path: Path) -> dict[str, str]:
-    """The outputs as the second job wrote them; anything else counts as none."""
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return {str(name): str(text) for name, text in value.items()} if isinstance(value, dict) else {}
 
 
 def reads_needs(job: PlannedJob) -> bool:

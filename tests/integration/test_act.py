@@ -109,6 +109,7 @@ EVERYTHING = workflow(
         """), "id: env\nrun: echo A=1 >> $GITHUB_ENV; echo /opt/x >> $GITHUB_PATH", "run: echo $A ${PATH%%:*} ${{ vars.X }}${{ secrets.Y }}", checkout=True),
     job("bare", "run: ls -A | wc -l"),
     job("sub", "uses: actions/checkout@v4\nwith: {path: deep/er}", "run: test -f deep/er/run.sh", "working-directory: deep\nrun: ls"),
+    job("folder", "run: pwd", checkout=True, defaults="{run: {working-directory: .github}}"),
     job("local", "uses: ./.github/actions/hello\nwith: {who: Ada}", checkout=True),
     job("localred", "uses: ./.github/actions/bad", checkout=True),
     job("windows", "run: dir").replace("ubuntu-latest", "windows-latest"),
@@ -210,6 +211,7 @@ def test_a_failing_job_is_red_with_its_own_log(everything: Everything) -> None:
         ("facts", Conclusion.SUCCESS, ""),
         ("bare", Conclusion.SUCCESS, ""),
         ("sub", Conclusion.SUCCESS, ""),
+        ("folder", Conclusion.SUCCESS, ""),
         ("local", Conclusion.SUCCESS, ""),
         ("localred", Conclusion.FAILURE, ""),
         ("windows", Conclusion.UNKNOWN, "it was not run here: it asks for windows-latest, and this machine runs Linux"),
@@ -552,6 +554,35 @@ def test_a_flood_of_output_is_cut_and_the_verdict_stands(tmp_path: Path) -> None
     assert len(found.log) < 34_000_000
     assert b" bytes left out]\n" in found.log
     assert found.log.endswith(b"\xff\x00\x1b[1m\n##[error]Process completed with exit code 6.\n")
+
+
+def test_a_job_cannot_make_us_read_what_it_may_not(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hunter2")
+    evil = script(f"""
+        cd ~/../logs
+        for name in 0.log 0.log.exit 0.log.older 0.log.last 1.log outputs.json; do rm -f $name; ln -s {tmp_path}/secret $name; done
+        mkfifo 2.log
+        cd ..; mv logs other; ln -s {tmp_path} logs
+        echo done
+        """)
+    found = ran(
+        tmp_path,
+        workflow(job("evil", evil, "run: echo two", "run: echo three"), job("next", "run: echo x", needs="evil")),
+    )
+    assert b"hunter2" not in found["evil"].log.replace(str(tmp_path).encode(), b"")
+    assert found["evil"].completed_at
+
+
+def test_a_job_that_kills_all_it_can_is_unknown(tmp_path: Path) -> None:
+    if sandbox._walls() is None:
+        pytest.skip("without namespaces it would kill these tests")
+    found = ran(tmp_path, workflow(job("killer", "run: kill -9 -1; sleep 5")))["killer"]
+    assert (found.conclusion, found.reason) == (Conclusion.UNKNOWN, "act ended without saying how the job ended")
+
+
+def test_a_job_that_removes_its_home_ends_as_it_ended(tmp_path: Path) -> None:
+    found = ran(tmp_path, workflow(job("remover", "run: rm -rf ~ || true; exit 3")))["remover"]
+    assert found.conclusion in (Conclusion.FAILURE, Conclusion.UNKNOWN)
 
 
 def test_writing_outside_is_no_failure_of_the_commit(tmp_path: Path) -> None:

@@ -36,6 +36,16 @@ def refused(capsys: pytest.CaptureFixture[str], root: Path, words: str) -> None:
     assert (git(root, "rev-parse", "hee/log"), git(root, "status", "--porcelain")) == before
 
 
+def fill(path: Path) -> None:
+    """Writes until the disk refuses."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
+    try:
+        while True:
+            os.write(descriptor, b"x" * 4096)
+    finally:
+        os.close(descriptor)
+
+
 @pytest.mark.spec("SEED-313")
 def test_dirty_detached_linked_bare_and_shallow_repositories_are_judged_by_commit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = watched(tmp_path / "r", FILES)
@@ -146,11 +156,8 @@ def test_a_full_disk_is_one_message_and_loses_nothing(tmp_path: Path, capsys: py
         root = repository(place / "r", {"a.txt": "a\n"})
         assert run(["-C", str(root), "init"]) == 0
         before = git(root, "rev-parse", "hee/log")
-        descriptor = os.open(root / "filler", os.O_WRONLY | os.O_CREAT)
         with pytest.raises(OSError, match="No space"):
-            while True:
-                os.write(descriptor, b"x" * 4096)
-        os.close(descriptor)
+            fill(root / "filler")
         capsys.readouterr()
         assert run(["-C", str(root), "decide", "k", "s", "--rationale", "r"]) == 2
         err = capsys.readouterr().err

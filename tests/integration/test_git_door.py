@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from logs import git, make_repository
+
 from hee_core.errors import Conflict, GitError, NotFound
 from hee_core.git import ObjectReader, Repository, environment
 from hee_core.tree import LIMIT, CommitTree
-from logs import git, make_repository
 
 FORMATS = pytest.mark.parametrize("object_format", ["sha1", "sha256"])
 

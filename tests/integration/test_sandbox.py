@@ -251,6 +251,10 @@ class TestWalls:
         monkeypatch.setenv("PATH", f"{user}/.local/bin:{os.environ['PATH']}")
         assert b"hunter2" not in run(place, f"grep -r hunter2 {user}", only_write=()).output
 
+    def test_a_program_may_remove_its_whole_home(self, place: Path) -> None:
+        assert run(place, "rm -rf ~; exit 3").exit_code == 3
+        assert run(place, "rm -rf ~/* ~/.[a-z]*; exit 4", only_write=()).exit_code == 4
+
     def test_the_walls_cannot_be_taken_down(self, place: Path) -> None:
         closed = place / "closed"
         closed.mkdir()

@@ -6,10 +6,11 @@ import json
 
 import pytest
 import rfc8785
-from hee_core import canonical
-from hee_core.errors import EventError
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from hee_core import canonical
+from hee_core.errors import EventError
 
 CLEAN = st.text().map(canonical.clean)
 KEYS = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=8)
@@ -82,7 +83,7 @@ def test_what_has_no_portable_form_is_refused(value):
 
 
 def test_a_refusal_names_the_place():
-    with pytest.raises(EventError, match="^/a/1/b: float"):
+    with pytest.raises(EventError, match=r"^/a/1/b: float"):
         canonical.encode({"a": [0, {"b": 0.5}]})
 
 

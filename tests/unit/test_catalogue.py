@@ -8,12 +8,13 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from hee_core import catalogue, chain, projection
-from hee_core.errors import EventError
-from hee_core.testing.strategies import payloads
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
+
+from hee_core import catalogue, chain, projection
+from hee_core.errors import EventError
+from hee_core.testing.strategies import payloads
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "event-types.txt"
 
@@ -62,7 +63,7 @@ def test_every_old_version_has_a_way_to_the_newest():
 
 
 def test_a_fault_is_named_with_its_place_and_where_to_look():
-    with pytest.raises(EventError, match="note.recorded: /text: ") as caught:
+    with pytest.raises(EventError, match=r"note\.recorded: /text: ") as caught:
         catalogue.payload("note.recorded", {"text": 5})
     assert caught.value.hint == "hee_core.schema('note.recorded') describes the payload"
     with pytest.raises(EventError, match="not in the event catalogue"):
@@ -70,5 +71,11 @@ def test_a_fault_is_named_with_its_place_and_where_to_look():
 
 
 def test_events_that_are_folded_together_are_judged_by_nothing_that_they_change():
-    judged_by_state = set(projection._RULES) | {"decision.recorded", "state.frozen", "key.added", "key.revoked", "log.created"}
-    assert chain.PLAIN <= set(catalogue.TYPES) - judged_by_state
+    judged_by_state = set(projection._RULES) | {
+        "decision.recorded",
+        "state.frozen",
+        "key.added",
+        "key.revoked",
+        "log.created",
+    }
+    assert set(catalogue.TYPES) - judged_by_state >= chain.PLAIN

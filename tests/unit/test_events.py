@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+
 from hee_core import canonical, catalogue
 from hee_core.clock import FixedClock
 from hee_core.errors import EventError
 from hee_core.events import Event
 from hee_core.testing.strategies import events
-from hypothesis import given
 
 SOURCE = "urn:hee:" + "ab" * 32
 
@@ -56,7 +57,9 @@ def test_a_draft_has_no_identity_and_is_bound_once():
 
 
 def test_an_event_that_was_put_together_by_hand_is_checked_when_it_is_written():
-    event = Event("note.recorded", {"text": "a\x1bb"}, "2026-01-24T12:00:00Z", "0", source=SOURCE, actor="ci:x", key_id="k")
+    event = Event(
+        "note.recorded", {"text": "a\x1bb"}, "2026-01-24T12:00:00Z", "0", source=SOURCE, actor="ci:x", key_id="k"
+    )
     with pytest.raises(EventError, match="/text: text holds control"):
         event.to_bytes()
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from hee_core import gitobjects
-from hee_core.errors import IntegrityError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from logs import git, make_repository
+
+from hee_core import gitobjects
+from hee_core.errors import IntegrityError
 
 FORMATS = ("sha1", "sha256")
 
@@ -27,7 +28,13 @@ def test_git_takes_our_packs_and_agrees_on_every_id_and_index(repository, conten
     blobs = [gitobjects.make("blob", data, format_) for data in contents]
     tree = gitobjects.tree([(f"file {n}.txt", blob.id) for n, blob in enumerate(blobs)], format_)
     commit = gitobjects.commit(
-        tree_id=tree.id, parents=(), who="Ada <ada@example.org>", seconds=1, message="m\n", object_format=format_, sign=lambda _: b""
+        tree_id=tree.id,
+        parents=(),
+        who="Ada <ada@example.org>",
+        seconds=1,
+        message="m\n",
+        object_format=format_,
+        sign=lambda _: b"",
     )
     pack = gitobjects.pack([*blobs, tree, commit, blobs[0]], format_)
     folder = tmp_path_factory.mktemp("pack")

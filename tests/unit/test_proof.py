@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from hee_core import MemoryLog, proof
 from hee_core.errors import HeeError, IntegrityError, NotFound
 from hee_core.events import Event
-from hypothesis import given
-from hypothesis import strategies as st
 
 LOG = MemoryLog()
 for n in range(20):

@@ -99,6 +99,7 @@ def test_a_checkout_becomes_a_copy_of_the_tree() -> None:
         "always()",
         {"A": "b", "HEE_TREE": "/room/tree", "HEE_PATH": "sub"},
     )
+    assert step["working-directory"] == "."
     assert "uses" not in step
     assert "with" not in step
     assert 'cp -a "$HEE_TREE/." .' in step["run"]

@@ -5,14 +5,30 @@ from __future__ import annotations
 import re
 
 import pytest
-from hee_core import canonical, story
-from hee_core.events import Event
-from hee_core.testing.strategies import events
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hee_core import canonical, story
+from hee_core.events import Event
+from hee_core.testing.strategies import events
+
 SOURCE = "urn:hee:" + "0" * 64
-HOSTILE = ("\x1b[31mred", "@everyone", "fixes #12", "a\n\nHEE-Root: forged", "\u202eevil", "x" * 999, "`rm -rf`", "<b>", "", "\r\nHEE-Event: 0", "Signed-off-by: a", "!5", "GH-12", "&lt;")
+HOSTILE = (
+    "\x1b[31mred",
+    "@everyone",
+    "fixes #12",
+    "a\n\nHEE-Root: forged",
+    "\u202eevil",
+    "x" * 999,
+    "`rm -rf`",
+    "<b>",
+    "",
+    "\r\nHEE-Event: 0",
+    "Signed-off-by: a",
+    "!5",
+    "GH-12",
+    "&lt;",
+)
 
 
 def bound(event: Event) -> Event:
@@ -36,7 +52,10 @@ def check(message: str) -> None:
     assert blank == trailers[-1] == ""
     assert re.fullmatch(r"[A-Za-z0-9 ._/:,()+@\-]+", subject)
     assert not re.search(r"(?<![A-Za-z0-9])@[A-Za-z]", subject), "somebody would be notified"
-    assert all(re.fullmatch(r"HEE-(Index: 3\.\.[0-9]+|Event: [0-9a-f]{64}|Root: \S+|State: 5{64}|Projection: 1)", line) for line in trailers[:-1])
+    assert all(
+        re.fullmatch(r"HEE-(Index: 3\.\.[0-9]+|Event: [0-9a-f]{64}|Root: \S+|State: 5{64}|Projection: 1)", line)
+        for line in trailers[:-1]
+    )
 
 
 @pytest.mark.parametrize("job", HOSTILE)
@@ -52,7 +71,9 @@ def test_whatever_happened_the_message_is_plain(made):
 
 def test_a_red_job_reads_as_a_sentence():
     message = told(*failure("ci.yml#lint", "main", "3 files would be reformatted"))
-    assert message.startswith("lint red on main@1a2b3c4: 3 files would be reformatted (HEE-PAT-612)\n\nHEE-Index: 3..4\n")
+    assert message.startswith(
+        "lint red on main@1a2b3c4: 3 files would be reformatted (HEE-PAT-612)\n\nHEE-Index: 3..4\n"
+    )
 
 
 def test_the_trailers_name_range_events_root_and_state():
