@@ -86,12 +86,19 @@ class Repository:
         place = Path(path)
         if not place.is_dir():
             raise GitError(f"{place} is not a directory", hint="name a directory inside a git repository")
+        # One call for everything: in a bare repository it fails at the worktree, after saying all the rest.
+        words = (
+            "--absolute-git-dir",
+            "--git-common-dir",
+            "--show-object-format",
+            "--is-bare-repository",
+            "--show-toplevel",
+        )
         done = subprocess.run(
-            [_git(), *SAFE, "rev-parse", "--absolute-git-dir", "--git-common-dir", "--show-object-format",
-             "--is-bare-repository"],
-            cwd=place, env=environment(), capture_output=True, check=False,
-        )  # fmt: skip
-        if done.returncode:
+            [_git(), *SAFE, "rev-parse", *words], cwd=place, env=environment(), capture_output=True, check=False
+        )
+        lines = done.stdout.decode("utf-8", "surrogateescape").splitlines()
+        if done.returncode and len(lines) != len(words) - 1:
             text = done.stderr.decode("utf-8", "replace").strip()
             if "dubious ownership" in text:
                 raise GitError(
@@ -101,14 +108,8 @@ class Repository:
             raise GitError(
                 f"{place.resolve()} is not inside a git repository", hint="run `git init` first, or name a repository"
             )
-        git_dir, common, object_format, bare = done.stdout.decode().splitlines()
-        root = None
-        if bare == "false":
-            found = subprocess.run(
-                [_git(), *SAFE, "rev-parse", "--show-toplevel"],
-                cwd=place, env=environment(), capture_output=True, check=False,
-            )  # fmt: skip
-            root = Path(found.stdout.decode().rstrip("\n")) if not found.returncode else None
+        git_dir, common, object_format, bare = lines[:4]
+        root = Path(lines[4]) if bare == "false" and len(lines) == len(words) else None
         return cls(Path(git_dir), (place / common).resolve(), root, object_format)
 
     @property

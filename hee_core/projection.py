@@ -217,6 +217,12 @@ def _starting(draft: Draft, _: int, event: Folded) -> HeeError | None:
     return EventError(f"fix.started names {name!r}, which another attempt has", hint="an attempt has an id of its own")
 
 
+def _approving(_: Draft, __: int, event: Folded) -> HeeError | None:
+    if event.actor.startswith("human:"):
+        return None
+    return EventError(f"{event.actor} cannot approve: only a person can", hint="sign it with a human's key")
+
+
 def _fixing(draft: Draft, _: int, event: Folded) -> HeeError | None:
     name = event.data["fix_id"]
     fix = draft.fixes.get(name)
@@ -238,6 +244,7 @@ _RULES: dict[str, Callable[[Draft, int, Folded], HeeError | None]] = {
     "state.changed": _transition,
     "decision.ended": _ending,
     "state.unfrozen": _unfreezing,
+    "approval.granted": _approving,
     "fix.started": _starting,
     "fix.applied": _fixing,
     "fix.verified": _fixing,

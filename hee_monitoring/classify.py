@@ -107,7 +107,8 @@ def _noted(job: Job) -> tuple[Evidence, ...]:
     """The platform's first word on why a job ended, where it has a place."""
     notes = [note for note in job.annotations if note.level == "failure" and note.path]
     return tuple(
-        Evidence(Channel.ANNOTATION, clean(redact(note.message), limit=TEXT_LIMIT), note.line, note.path) for note in notes[:1]
+        Evidence(Channel.ANNOTATION, clean(redact(note.message), limit=TEXT_LIMIT), note.line, note.path)
+        for note in notes[:1]
     )
 
 
@@ -166,7 +167,13 @@ def _deciding(found: Scan) -> list[set[int]]:
     """The steps that state a failure, each a set of its own, from the most to the least telling."""
     failing = [number for number, step in enumerate(found.steps) if step.failures]
     soft = {number for number in failing if _survived(number, found)}
-    return [{number} for number in (*(each for each in failing if each not in soft), *(each for each in reversed(failing) if each in soft))]
+    return [
+        {number}
+        for number in (
+            *(each for each in failing if each not in soft),
+            *(each for each in reversed(failing) if each in soft),
+        )
+    ]
 
 
 def _survived(number: int, found: Scan) -> bool:

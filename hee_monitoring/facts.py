@@ -134,6 +134,7 @@ def decided(issue: Record, verdict: Verdict, *, policy: str, clock: Clock) -> Ev
             "issue_id": issue["issue_id"],
             "evidence": [clean(reason, limit=300) for reason in verdict.reasons[:10]],
             "policy": policy,
+            "supersedes": issue.get("decision_id", ""),
         },
         subject=f"issue/{issue['issue_id']}",
         clock=clock,

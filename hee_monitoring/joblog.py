@@ -29,23 +29,24 @@ _ANSI = re.compile(
     rb"\x1b\[8mha:[^\x1b\n]*\x1b\[0m|\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~])"
 )
 _STAMP = rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
-# What is written before a tool's own text, each with words that say it may be there: the first five by runners, on all
+_HARNESS = rb"\d\d:\d\d:\d\d +(?:INFO|ERROR|WARNING|CRITICAL|FATAL|DEBUG) - {1,3}"  # mozharness
+# What is written before a tool's own text, each with words that say it may be there: the first four by runners, on all
 # lines, so that a sample of a segment tells; the others by tools, on some. Every expression starts with
 # the literal line break, which `re` finds ten times faster than `^`.
-_RUNNERS = 5
+_RUNNERS = 4
 _PREFIXES = tuple(
     (number < _RUNNERS, hints, re.compile(rb"\n" + prefix))
     for number, (hints, prefix) in enumerate(
         (
-            ((b"\n\xef\xbb\xbf",), rb"\xef\xbb\xbf"),
             ((b"\n20",), _STAMP + rb" (?:\d\d[OE][+ ]? ?)?"),  # GitHub Actions, GitLab
             ((b"\n[20",), rb"\[" + _STAMP + rb"\] ?"),  # Jenkins
             (
                 (b"\n[task", b"\n[vcs 2", b"\n[fetches 2", b"\n[setup 2"),
-                rb"\[(?:(?:task|vcs|fetches|setup|taskcluster) \d{4}-[^\]\n]{10,30}|taskcluster:\w+)\] ?"
-                rb"(?:\d\d:\d\d:\d\d +(?:INFO|ERROR|WARNING|CRITICAL|FATAL|DEBUG) - {1,3})?",
+                rb"\[(?:(?:task|vcs|fetches|setup|taskcluster) \d{4}-[^\]\n]{10,30}|taskcluster:\w+)\] ?(?:"
+                + _HARNESS
+                + rb")?",
             ),
-            ((b" INFO - ",), rb"\d\d:\d\d:\d\d +(?:INFO|ERROR|WARNING|CRITICAL|FATAL|DEBUG) - {1,3}"),  # mozharness
+            ((b" INFO - ",), _HARNESS),
             ((b"\n#",), rb"#\d{1,4} (?:\[[^\]\n]{1,80}\] )?\d{1,6}\.\d{1,3} ?"),  # BuildKit
             ((b" [INFO] ",), rb"\d{1,8} (?=\[(?:ERROR|INFO|WARNING)\])"),  # Maven with relative times
             ((b"1  | ", b"1 | "), rb"[\w.-]{1,40}[_-]\d{1,2} +\| "),  # docker compose
@@ -181,6 +182,7 @@ class _Cleaner:
             text = self._act_lines(text, marks)
         elif _GH.search(text, 0, _SAMPLE) is not None:
             text = self._gh_lines(text, marks)
+        text = text.replace(b"\n\xef\xbb\xbf", b"\n")
         middle = len(text) // 2
         sample = text if len(text) < 4 * _SAMPLE else text[:_SAMPLE] + text[middle : middle + _SAMPLE] + text[-_SAMPLE:]
         for everywhere, hints, prefix in _PREFIXES:
@@ -226,6 +228,7 @@ class _Cleaner:
         pieces: list[bytes] = []
         done, line = 0, self._line - 1
         jobs, before = [mark.line for mark in marks], list(marks)
+        end = text.find(_ECHO_END)  # looked for again only once passed: else unclosed echoes cost quadratic time
         while self._echo or (start := text.find(_ECHO, done)) >= 0:
             if not self._echo:
                 pieces.append(text[done:start])
@@ -234,7 +237,9 @@ class _Cleaner:
                 at = bisect_right(jobs, line + 1) - 1
                 marks.append(Mark(line + 1, before[at].job if at >= 0 else self._job_before, _text(name)))
                 done = start
-            end, other = text.find(_ECHO_END, done), text.find(b"\n##[group]", done + 1)
+            if 0 <= end < done:
+                end = text.find(_ECHO_END, done)
+            other = text.find(b"\n##[group]", done + 1)
             self._echo = end < 0 and other < 0
             stop = len(text) if self._echo else other if end < 0 or 0 <= other < end else end + len(_ECHO_END)
             pieces.append(_NOT_BREAK.sub(b"", text[done:stop]))

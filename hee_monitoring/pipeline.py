@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hee_core.projection import State
+    from hee_core.record import Record
     from hee_governance.rules import Report
     from hee_monitoring.evidence import Diagnosis, Job, Run
 
@@ -91,10 +92,19 @@ def judged_by(cycle: Cycle, state: State) -> Sequence[str]:
     return poll["judged"] if poll else ()
 
 
+def is_approved(issue: Record, state: State) -> bool:
+    """Whether a person approved something about an issue that waits for one."""
+    names = (issue["issue_id"], issue["fingerprint"])
+    waits = issue["action"] in ("agent-review", "manual-only")
+    return waits and any(approval["subject"] in names for approval in state.ledger.approvals.values())
+
+
 def must_poll(cycle: Cycle, state: State) -> bool:
     """Whether the source has to be asked: for a commit that it judged before only if something is unfinished."""
     unfinished = any(
-        issue["action"] in ("", "auto-fix", "rerun") and not issue["fix"] and issue["job"]
+        (issue["action"] in ("", "auto-fix", "rerun") or is_approved(issue, state))
+        and repairs.is_open(issue)
+        and issue["job"]
         for issue in state.issues.values()
     )
     return (
@@ -207,13 +217,13 @@ def decide(cycle: Cycle, result: Result) -> None:
     """Decides every open issue that has no decision yet."""
 
     def verdicts(state: State) -> list[Event]:
-        return [
-            facts.decided(
-                issue, verdict_of(cycle, issue, state), policy=policy_name(cycle), clock=cycle.workspace.clock
-            )
-            for issue in state.issues.values()
-            if issue["action"] == "" and issue["pattern_id"]
-        ]
+        made = []
+        for issue in state.issues.values():
+            if issue["pattern_id"] and (issue["action"] == "" or is_approved(issue, state)):
+                verdict = verdict_of(cycle, issue, state)
+                if verdict.action != issue["action"]:
+                    made.append(facts.decided(issue, verdict, policy=policy_name(cycle), clock=cycle.workspace.clock))
+        return made
 
     record(cycle, result, verdicts)
 

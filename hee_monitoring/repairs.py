@@ -50,7 +50,7 @@ def repair_all(cycle: Cycle, result: Result, picture: Picture) -> None:
     for issue in list(state.issues.values()):
         if cycle.only and issue["issue_id"] != cycle.only:
             continue
-        if issue["fix"]:
+        if not is_open(issue):
             result.notes += publish(cycle, issue["fix"]["branch"], recorded_commit(state, issue))
         elif issue["action"] == "auto-fix" and issue["issue_id"] in seen:
             count, notes = conclude(cycle, transact(cycle, issue, picture))
@@ -58,8 +58,13 @@ def repair_all(cycle: Cycle, result: Result, picture: Picture) -> None:
             result.notes += notes
         elif issue["action"] == "rerun" and issue["issue_id"] in seen:
             run_again(cycle, result, issue)
-        elif issue["action"] == "agent-review":
+        elif issue["action"] == "agent-review" and not issue["fix"]:
             propose(cycle, result, issue)
+
+
+def is_open(issue: Record) -> bool:
+    """Whether a repair of an issue is still to be made: none was tried, or one waits for an approval."""
+    return issue["fix"] is None or issue["fix"]["outcome"] == "pending_review"
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ COMMANDS = {
     "verify": ("verify", "verify", "Check every byte, signature and projection of the log."),
     "rollback": ("state", "rollback", "Make an earlier point's state the present one."),
     "decide": ("decide", "decide", "Record a decision that later repairs must respect."),
+    "approve": ("approve", "approve", "Let a repair happen that waits for a person (a person's key only)."),
     "freeze": ("state", "freeze", "Stop all writes until a person ends it."),
     "unfreeze": ("state", "unfreeze", "End a freeze (a person's key only)."),
     "capsule": ("capsule", "capsule", "Render or validate state capsules."),

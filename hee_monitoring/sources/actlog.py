@@ -47,6 +47,7 @@ _HIDDEN = frozenset(
 _LAST = 16 * 1024
 _MOST_ANNOTATIONS = 50
 _OUTSIDE = (
+    (re.compile(rb"No space left on device|\bENOSPC\b"), "ran out of disk space on this machine"),
     (
         re.compile(rb"Read-only file system|\bEROFS\b"),
         "writes outside its own directory, which the sandbox keeps read-only",
@@ -222,6 +223,9 @@ def _why_not_judged(planned: PlannedStep, seen: _Seen, log: StepLog, installed: 
         words = canonical.clean(" ".join((seen.errors or ["it says no more"])[0].split()), limit=200)
         return f"act could not run {name!r}: {words}"
     last = log.text[-_LAST:]
+    if planned.checkout:  # what stands in for the action is ours, so its failure is
+        words = last.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        return f"the commit could not be copied for {name!r}: {canonical.clean(words, limit=200)}"
     for pattern, what in _OUTSIDE:
         if pattern.search(last):
             return f"{name!r} {what}"

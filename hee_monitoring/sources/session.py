@@ -8,6 +8,7 @@ Invariant: when a call ends, by result or by exception, no process of it runs an
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -15,7 +16,6 @@ import sys
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from hee_core.clock import SYSTEM
@@ -28,6 +28,7 @@ from hee_monitoring.sources.kept import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from hee_core.clock import Clock
     from hee_monitoring.sources.pushed import Pushed
@@ -41,27 +42,51 @@ _PAST = {"failure": "failed", "skipped": "was skipped"}
 
 
 class Room:
-    """A directory for one call, removed at its end whatever happens; what a killed process left is swept away."""
+    """A directory for one call, removed at its end whatever happens; what a killed process left is swept away.
+
+    A room is locked while its owner lives, so that owners in other containers on the same disk are respected as well.
+    """
 
     def __init__(self, work: Path) -> None:
         """Takes the directory below which rooms are made."""
         self._work = work
-        self.path = work / f"act-{os.getpid()}-{SYSTEM.nonce()[:12]}"
+        self._lock = -1
+        self.path = work / f"act-{SYSTEM.nonce()[:16]}"
 
     def __enter__(self) -> Self:
+        making = self.path.with_name(f".{self.path.name}")
         try:
-            self.path.mkdir(parents=True, mode=0o700)
+            making.mkdir(parents=True, mode=0o700)
+            self._lock = os.open(making / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.path = making.rename(self.path).resolve()
         except OSError as error:
             raise SourceError(f"no room for a copy in {self._work}: {error.strerror}", hint=_ROOM) from None
-        self.path = self.path.resolve()
-        for place in self._work.glob("act-*-*"):
-            owner = place.name.split("-")[1]
-            if owner.isdecimal() and not Path("/proc", owner).exists():
+        for place in self._work.glob("act-*"):
+            if place.name != self.path.name and _abandoned(place):
                 isolation.remove(place)
         return self
 
     def __exit__(self, *_: object) -> None:
         isolation.remove(self.path)
+        os.close(self._lock)
+
+
+def _abandoned(room: Path) -> bool:
+    """Whether nobody holds the lock of a room any more."""
+    try:
+        lock = os.open(room / ".lock", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return room.is_dir()  # half removed
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(lock)
+    return True
 
 
 @dataclass

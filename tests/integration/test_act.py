@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -449,14 +450,16 @@ def test_no_room_for_a_copy_is_said(tmp_path: Path) -> None:
         source(root, tmp_path).runs(git(root, "rev-parse", "HEAD"))
 
 
-def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
+def test_what_a_killed_process_left_is_swept_away_and_what_is_in_use_is_not(tmp_path: Path) -> None:
     root = repository(tmp_path / "repo", workflow(job("test", "run: echo x")))
-    left = tmp_path / "work/act-999999999-abc"
-    mine = tmp_path / f"work/act-{os.getpid()}-abc"
-    for place in (left / "deep", mine):
+    left, half, used, odd = (tmp_path / "work" / f"act-{name}" for name in ("left", "half", "used", "odd"))
+    for place in (left / "deep", half / "deep", used, odd / ".lock"):
         place.mkdir(parents=True)
-    source(root, tmp_path).runs(git(root, "rev-parse", "HEAD"))
-    assert list((tmp_path / "work").iterdir()) == [mine]
+    (left / ".lock").touch()
+    with (used / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        source(root, tmp_path).runs(git(root, "rev-parse", "HEAD"))
+    assert sorted((tmp_path / "work").iterdir()) == [odd, used]
 
 
 # ---------------------------------------------------------------------- jobs that mean harm
@@ -473,6 +476,7 @@ def test_a_job_s_own_time_limit_is_a_verdict_and_the_local_one_is_not(tmp_path: 
     assert not _alive("31500")
 
 
+@pytest.mark.spec("SEED-218")
 def test_secrets_of_the_machine_are_out_of_reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     user = tmp_path / "user"
     (user / ".ssh").mkdir(parents=True)
@@ -604,6 +608,47 @@ SCRIPT = """
     except KeyboardInterrupt:
         print("interrupted", flush=True)
 """
+
+
+FULL = """
+    import sys
+    from pathlib import Path
+    from hee_core.clock import SYSTEM
+    from hee_core.errors import HeeError
+    from hee_monitoring.sources.act import ActSource
+    work = Path(sys.argv[2])
+    try:
+        runs = ActSource(Path(sys.argv[1]), clock=SYSTEM, work=work).runs(sys.argv[3])
+        print(*(job.conclusion for run in runs for job in run.jobs), list(work.glob("*")))
+    except HeeError as error:
+        print(type(error).__name__, error, list(work.glob("*")))
+"""
+
+
+@pytest.mark.parametrize("size", ["40k", "300k", "900k", "1500k"])
+def test_a_full_disk_is_said_and_never_red(tmp_path: Path, size: str) -> None:
+    if sandbox._walls() is None:
+        pytest.skip("a small disk needs namespaces")
+    root = repository(
+        tmp_path / "repo",
+        workflow(job("test", "run: cat large > copy; cat large > copy2", checkout=True)) | {"large": "x" * 300_000},
+    )
+    (tmp_path / "work").mkdir()
+    (tmp_path / "script.py").write_text(textwrap.dedent(FULL))
+    inner = f"mount -t tmpfs -o size={size} tmpfs {tmp_path}/work && exec {sys.executable} {tmp_path}/script.py {root} {tmp_path}/work {git(root, 'rev-parse', 'HEAD')}"
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    done = subprocess.run(
+        ["unshare", *user, "--mount", "sh", "-c", inner],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stderr == ""
+    assert done.stdout.endswith(" []\n")
+    assert "failure" not in done.stdout.replace("failed", ""), done.stdout
+    assert done.stdout.startswith(("GitError", "SourceError", "unknown", "success"))
 
 
 def test_ctrl_c_in_the_middle_leaves_nothing(tmp_path: Path) -> None:

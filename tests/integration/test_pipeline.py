@@ -395,3 +395,42 @@ def test_the_json_of_the_report_is_whole(story) -> None:
             "fix",
         }
         assert all(set(item) >= {"channel", "line", "text"} for item in failure["evidence"])
+
+
+@pytest.mark.spec("SEED-070", "SEED-219")
+def test_a_repair_that_waits_for_a_review_happens_after_a_persons_approval_and_not_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hee_core.keys import create_agent_key, load_signer
+
+    root = watched(tmp_path / "r", BADLY)
+    with Workspace.open(root) as workspace:
+        decision = {
+            "key": "format",
+            "statement": "people look first",
+            "action": "agent-review",
+            "rationale": "release week",
+        }
+        workspace.log.append([Event.new("decision.recorded", decision)])
+        run_cycle(root, FORMAT)
+        (issue,) = workspace.log.state.issues.values()
+        assert (issue["action"], issue["fix"]["outcome"]) == ("agent-review", "pending_review")
+        approval = {"subject": issue["issue_id"], "statement": "looked at it"}
+        with pytest.raises(hee_core.EventError, match="only a person"):
+            workspace.log.append([Event.new("approval.granted", approval)])
+        person = create_agent_key(tmp_path / "ada", actor="human:ada")
+        added = {"public_key": person.public_key, "actor": "human:ada", "role": "human"}
+        (standing,) = [name for name, record in workspace.log.state.decisions.items() if record["kind"] == "standing"]
+        ended = {"decision_id": standing, "how": "revoked", "reason": "release is out"}
+        workspace.log.append([Event.new("key.added", added), Event.new("decision.ended", ended)])
+    with monkeypatch.context() as patch:
+        patch.setenv("HEE_SIGNING_KEY", str(tmp_path / "ada"))
+        patch.setenv("HEE_ACTOR", "human:ada")
+        with Workspace.open(root, signer=load_signer()) as workspace:
+            workspace.log.append([Event.new("approval.granted", approval)])
+    run_cycle(root, FORMAT)
+    with Workspace.open(root) as workspace:
+        (issue,) = workspace.log.state.issues.values()
+        assert (issue["action"], issue["fix"]["outcome"]) == ("auto-fix", "verified")
+        made = [e.event.data for e in workspace.log.read() if e.event.type == "decision.recorded"][-1]
+        assert made["rule"].startswith("approval/")

@@ -128,6 +128,7 @@ class TestEverywhere:
         assert (done.exit_code, done.timed_out) == (137, False)
         assert gone("31423")
 
+    @pytest.mark.spec("SEED-218")
     def test_it_sees_no_secret_of_the_caller(self, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in (
             "GITHUB_TOKEN",

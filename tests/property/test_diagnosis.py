@@ -63,7 +63,23 @@ def test_redaction_and_normalization_are_idempotent(text: str) -> None:
 
 
 SECRETISH = st.lists(
-    st.sampled_from(["password", "=", ":", " ", "token", "https://u:p@h", "[REDACTED]", "Bearer ", "x" * 20, '"', "ghp_" + "a" * 36, "@", "/"]),
+    st.sampled_from(
+        [
+            "password",
+            "=",
+            ":",
+            " ",
+            "token",
+            "https://u:p@h",
+            "[REDACTED]",
+            "Bearer ",
+            "x" * 20,
+            '"',
+            "ghp_" + "a" * 36,
+            "@",
+            "/",
+        ]
+    ),
     max_size=12,
 ).map("".join)
 
@@ -77,7 +93,12 @@ def test_redaction_is_idempotent_on_what_looks_like_secrets(text: str) -> None:
 
 
 @QUICK
-@given(st.integers(0, 10**9), st.integers(1, 10**6), st.sampled_from(["repo", "other"]), st.sampled_from(["a1b2c3d", "0f9e8d7c6b5a"]))
+@given(
+    st.integers(0, 10**9),
+    st.integers(1, 10**6),
+    st.sampled_from(["repo", "other"]),
+    st.sampled_from(["a1b2c3d", "0f9e8d7c6b5a"]),
+)
 def test_a_fingerprint_does_not_depend_on_run_machine_or_time(number: int, line: int, repo: str, commit: str) -> None:
     text = (
         f"/home/runner/work/{repo}/{repo}/src/a.py:{line}: error at 2026-01-24T12:00:{number % 60:02}Z in /tmp/x{number}/y on "
@@ -91,7 +112,9 @@ def test_a_fingerprint_does_not_depend_on_run_machine_or_time(number: int, line:
 
 
 @QUICK
-@given(st.sampled_from(["E501", "test_a2", "F401", "KeyError"]), st.sampled_from(["E502", "test_a3", "W605", "TypeError"]))
+@given(
+    st.sampled_from(["E501", "test_a2", "F401", "KeyError"]), st.sampled_from(["E502", "test_a3", "W605", "TypeError"])
+)
 def test_a_fingerprint_tells_names_apart(one: str, two: str) -> None:
     assert fingerprint("HEE-PAT-190", {"rule": one}) != fingerprint("HEE-PAT-190", {"rule": two})
     assert fingerprint("HEE-PAT-190", {"rule": one}) != fingerprint("HEE-PAT-191", {"rule": one})

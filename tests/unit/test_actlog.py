@@ -141,6 +141,7 @@ def test_what_act_could_not_do_is_unknown_with_its_words(events: tuple[Any, ...]
         (b"OSError: [Errno 30] Read-only file system: '/etc/x'\n", "'Run make' writes outside its own directory, which the sandbox keeps read-only"),
         (b"Cannot connect to the Docker daemon at unix:///x\n", "'Run make' needs Docker, which is kept from reaching your machine"),
         (b'sudo: The "no new privileges" flag is set: no new privileges\n', "'Run make' runs sudo, which does nothing here"),
+        (b"cp: error writing 'x': No space left on device\n", "'Run make' ran out of disk space on this machine"),
         (b"line 3: mvn: command not found\n", "'Run make' needs mvn, which GitHub's machines have and this one has not"),
         (b"/bin/sh: 1: mvn: not found\nmake: *** [x] Error 127\n", "'Run make' needs mvn, which GitHub's machines have and this one has not"),
         (b"make: mvn: No such file or directory\n", "'Run make' needs mvn, which GitHub's machines have and this one has not"),
@@ -277,3 +278,11 @@ def test_one_failed_stage_of_an_action_is_the_step_s_failure() -> None:
         "[{uses: ./x}]", started(0), finished(0, "failure"), error(0, "exit status 5"), finished(0, "success"), RED
     )
     assert (found.conclusion, found.steps[0].conclusion) == (Conclusion.FAILURE, Conclusion.FAILURE)
+
+
+def test_a_checkout_that_fails_is_ours_and_no_failure_of_the_commit() -> None:
+    found = outcome("[{uses: actions/checkout@v4}]", *FAILED, logs={0: StepLog(b"one\ncp: cannot stat\n", 1)})
+    assert (found.conclusion, found.reason) == (
+        Conclusion.UNKNOWN,
+        "the commit could not be copied for 'Run actions/checkout@v4': cp: cannot stat",
+    )

@@ -66,7 +66,9 @@ def test_an_assertion_is_preferred_to_the_summary_of_pytest() -> None:
 
 
 def test_the_line_below_a_test_s_name_proves_more() -> None:
-    found = explain("ATest > adds() FAILED\n    java.lang.AssertionError: expected 1\n        at x.A.b(A.java:3)\n1 tests completed, 1 failed\n")
+    found = explain(
+        "ATest > adds() FAILED\n    java.lang.AssertionError: expected 1\n        at x.A.b(A.java:3)\n1 tests completed, 1 failed\n"
+    )
     assert (found.line, found.evidence[1].line) == (2, 1)
     assert found.captures["test"] == "ATest > adds()"
 
@@ -104,12 +106,16 @@ def test_a_failure_that_the_job_survived_gives_way_to_the_deciding_one() -> None
 
 
 def test_clean_up_after_the_failure_is_no_cause() -> None:
-    log = step("pytest", "E   assert 1 == 2", failed=True) + "fatal: not a git repository\n" + step("Upload report", "x")
+    log = (
+        step("pytest", "E   assert 1 == 2", failed=True) + "fatal: not a git repository\n" + step("Upload report", "x")
+    )
     assert explain(log).category == "test"
 
 
 def test_a_later_step_that_always_runs_does_not_hide_the_cause() -> None:
-    log = step("pytest", "E   assert 1 == 2", failed=True) + step("upload", "Error: No files were found with the provided path: x", failed=True)
+    log = step("pytest", "E   assert 1 == 2", failed=True) + step(
+        "upload", "Error: No files were found with the provided path: x", failed=True
+    )
     found = explain(log)
     assert found.category == "test"
 

@@ -113,9 +113,18 @@ def _source(tmp_path: Path, text: str) -> Path:
         ("- {id: PAT-190, title: t, category: nope, what: w, remedy: r, signal: s}\n", "reads HEE-PAT-nnn"),
         ("- {id: HEE-PAT-190, title: t, category: test, what: w, remedy: r}\n", "nothing finds it"),
         ("- {id: HEE-PAT-190, title: t, category: test, what: w, remedy: r, match: ['(']}\n", "missing"),
-        ("- {id: HEE-PAT-190, title: t, category: test, what: w, remedy: r, match: ['a'], examples: [a, b], not: [ca]}\n", "counterexample"),
-        ("- {id: HEE-PAT-190, title: t, category: test, what: w, remedy: r, match: ['a'], examples: [x, a], not: [b]}\n", "example 'x'"),
-        ("- {id: HEE-PAT-190, title: t, category: test, what: w, remedy: r, match: ['[é]'], examples: [é, é], not: [b]}\n", "non-ASCII"),
+        (
+            "- {id: HEE-PAT-190, title: t, category: test, what: w, remedy: r, match: ['a'], examples: [a, b], not: [ca]}\n",
+            "counterexample",
+        ),
+        (
+            "- {id: HEE-PAT-190, title: t, category: test, what: w, remedy: r, match: ['a'], examples: [x, a], not: [b]}\n",
+            "example 'x'",
+        ),
+        (
+            "- {id: HEE-PAT-190, title: t, category: test, what: w, remedy: r, match: ['[é]'], examples: [é, é], not: [b]}\n",
+            "non-ASCII",
+        ),
         ("- {id: HEE-PAT-190, title: t, category: test, what: w, remedy: r, refines: HEE-PAT-191}\n", "does not exist"),
         ("- &a {id: HEE-PAT-190, title: t, category: test, what: w, remedy: r, signal: s}\n- *a\n", "taken"),
     ],

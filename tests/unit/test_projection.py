@@ -359,9 +359,11 @@ def test_configuration_patterns_approvals_and_checkpoints_are_kept_in_the_ledger
     (approval,) = ledger.approvals.values()
     assert (approval["subject"], approval["actor"], approval["approval_id"]) == (
         "ISS-1",
-        "agent:hee",
+        "human:ada",
         world.events[2].id,
     )
+    with pytest.raises(EventError, match="only a person"):
+        world.say("approval.granted", actor="agent:hee")
     assert ledger.checkpoints["b-1"]["index"] == 3
 
 

@@ -45,7 +45,13 @@ def test_a_value_is_replaced_and_its_name_stays(text: str, clean: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["E   assert 1 == 2", "tests/test_auth.py::test_token PASSED", "https://example.com/a:b", "3 passed in 0.1s", "key error"],
+    [
+        "E   assert 1 == 2",
+        "tests/test_auth.py::test_token PASSED",
+        "https://example.com/a:b",
+        "3 passed in 0.1s",
+        "key error",
+    ],
 )
 def test_ordinary_lines_stay_as_they_are(text: str) -> None:
     assert redact(text) == text

@@ -1,0 +1,51 @@
+"""`hee approve`: a person lets a repair happen that the matrix leaves to people."""
+
+from __future__ import annotations
+
+import click
+
+from hee_monitoring.cli import options
+
+
+@click.command()
+@click.argument("issue")
+@click.option("--reason", required=True, help="Why; it stays in the record.")
+@click.option("--scope", multiple=True, metavar="GLOB", help="Only changes to these files.")
+@click.option("--expires", default="", metavar="TIME", help="RFC 3339; after it the approval is void.")
+@options.as_json
+@options.directory
+def approve(place: str, issue: str, reason: str, scope: tuple[str, ...], expires: str, as_json: bool) -> None:
+    r"""Let a repair of ISSUE happen that waits for a person. Takes a person's key.
+
+    The next cycle decides again; every other guard (freeze, decisions, protected paths) still holds.
+
+    \b
+    Example:
+      HEE_ACTOR=human:ada HEE_SIGNING_KEY=~/.ssh/ada hee approve HEE-ISS-1234567890 --reason "looked at it"
+    """
+    from datetime import datetime
+
+    from hee_core.errors import EventError, NotFound
+    from hee_core.events import Event
+
+    terminal = options.terminal(as_json)
+    if expires:
+        try:
+            aware = datetime.fromisoformat(expires).tzinfo is not None
+        except ValueError:
+            aware = False
+        if not aware:
+            raise EventError(
+                f"--expires {expires!r} is no RFC 3339 time with an offset", hint="for example 2026-12-31T18:00:00Z"
+            )
+    data = {"subject": issue, "statement": reason, "scope": list(scope), "expires": expires}
+    with options.workspace(place) as workspace:
+        if issue not in workspace.log.state.issues:
+            raise NotFound(f"{issue} is not an open issue", hint="`hee state` lists them")
+        entry = workspace.log.append(
+            [Event.new("approval.granted", data, subject=f"issue/{issue}", clock=workspace.clock)]
+        )
+    if as_json:
+        terminal.json(options.entry_json(entry))
+        return
+    terminal.status("OK", f"approved with event {entry.index}; next: hee fix {issue}")
