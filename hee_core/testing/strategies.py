@@ -71,7 +71,7 @@ def histories(
         state = replay.state_after(number - 1)
         type_ = draw(st.sampled_from([name for name in names if _possible(name, state)] or ["state.unfrozen"]))
         data = {**draw(payloads(type_)), **_fitting(draw, type_, state, known, replay)}
-        actor = "human:ada" if type_ == "state.unfrozen" else draw(st.sampled_from(ACTORS))
+        actor = "human:ada" if type_ in ("state.unfrozen", "approval.granted") else draw(st.sampled_from(ACTORS))
         clock = FixedClock("2026-01-24T12:00:00.000000Z", seed=number)
         clock.sleep(number * 3600)
         event = Event.new(type_, data, clock=clock).bound(source=SOURCE, actor=actor, key_id="k")

@@ -163,7 +163,8 @@ def judge(
     blame: str | None = None
     for number, planned in enumerate(job.steps):
         seen = spoken.steps.get(number, _Seen())
-        log = logs.get(number) or StepLog(b"".join(seen.output), None)
+        said = b"".join(seen.output)  # all of it for an action, for a script only what its log could not take
+        log = replace(logs[number], text=logs[number].text + said) if number in logs else StepLog(said, None)
         conclusion = _concluded(seen)
         if seen.started:
             shown, noted = _shown(log.text, masks)

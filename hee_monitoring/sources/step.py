@@ -31,14 +31,19 @@ class Log:
         self._file = open(path, "wb", buffering=0)  # noqa: SIM115, PTH123 - open while the step runs; no pathlib at start
         self._room = HEAD
         self._lost = 0
+        self._refused = False
 
     def write(self, data: bytes) -> None:
-        """Takes the next bytes."""
-        while data:
-            self._file.write(data[: self._room])
-            data, self._room = data[self._room :], self._room - len(data[: self._room])
-            if not self._room:
-                self._turn()
+        """Takes the next bytes; once the disk refuses them, says so through act, and takes them to nowhere."""
+        try:
+            while data and not self._refused:
+                taken = self._file.write(data[: self._room]) or 0
+                data, self._room = data[taken:], self._room - taken
+                if not self._room:
+                    self._turn()
+        except OSError as error:
+            self._refused = True
+            os.write(1, f"[hee: the log can't be written: {error.strerror}]\n".encode())
 
     def close(self) -> None:
         """Ends the log."""
@@ -145,8 +150,11 @@ def main(arguments: list[str]) -> int:
     log.close()
     status = os.waitpid(pid, 0)[1]
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
-    with open(f"{path}.exit", "w", encoding="ascii") as file:  # noqa: PTH123
-        file.write(str(code))
+    try:
+        with open(f"{path}.exit", "w", encoding="ascii") as file:  # noqa: PTH123
+            file.write(str(code))
+    except OSError as error:
+        os.write(1, f"[hee: the exit status can't be written: {error.strerror}]\n".encode())
     return code
 
 
