@@ -103,9 +103,8 @@ class Log:
 
     def known_size(self, tip: str) -> int:
         """How many events were seen up to a commit, if it is the one that was seen last; 0 otherwise."""
-        if self._head.commit is None:
-            self._head = self._load_snapshot() or self._head
-        return self._head.size if self._head.commit == tip else 0
+        head = self._head if self._head.commit else self._load_snapshot()
+        return head.size if head and head.commit == tip else 0
 
     def refresh(self) -> chain.Head:
         """Follows whatever was appended since the last look; raises IntegrityError if the chain does not hold."""

@@ -159,8 +159,10 @@ class Packs:
         """Once for each start of the machine: makes the indexes again that a power cut took, and removes what it left."""
         boot = self._disk.boot()
         note = self._place / "boot"
+        if not boot or not self._place.is_dir():
+            return  # without a name of the start every index is fsynced; without a place nothing was ever written here
         try:
-            if not boot or note.read_text(encoding="ascii", errors="replace") == boot:
+            if note.read_text(encoding="ascii", errors="replace") == boot:
                 return
         except OSError:
             pass

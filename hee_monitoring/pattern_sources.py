@@ -65,6 +65,7 @@ CATEGORIES: dict[str, tuple[int, int, str, str]] = {
     "security": (870, 894, "Critical", "Low"),
     "license": (895, 904, "High", "Low"),
     "aggregator": (905, 914, "Low", "Medium"),
+    "unknown": (999, 999, "Medium", "Low"),
 }
 IMPACTS, SAFETY = ("Critical", "High", "Medium", "Low"), ("High", "Medium", "Low")
 CHANNELS = ("log", "annotation", "job", "run", "file")

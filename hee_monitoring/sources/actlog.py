@@ -17,32 +17,17 @@ from typing import TYPE_CHECKING, Any
 from hee_core import canonical
 from hee_monitoring.evidence import Annotation, Conclusion, Step
 from hee_monitoring.screening import PREINSTALLED
+from hee_monitoring.sources import commands
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hee_monitoring.workflow import PlannedJob, PlannedStep
 
 _EXIT = re.compile(r"exit status (\d+)|exit with `FAILURE`: (\d+)")
 _LATE = re.compile(r"cancelled|deadline exceeded")
-_COMMAND = re.compile(rb"^[ \t]*::([a-z-]+)(?: ([^\r\n]*?))?::([^\r\n]*)", re.IGNORECASE)
 _MISSING = re.compile(
     rb"(?:^|[:\s])([\w.+-]+): (?:command )?not found\s*$|make: ([\w.+-]+): No such file", re.MULTILINE
-)
-_LEVELS = {b"error": "failure", b"warning": "warning", b"notice": "notice"}
-_HIDDEN = frozenset(
-    {
-        b"add-mask",
-        b"set-output",
-        b"save-state",
-        b"add-path",
-        b"set-env",
-        b"add-matcher",
-        b"remove-matcher",
-        b"debug",
-        b"echo",
-        b"stop-commands",
-    }
 )
 _LAST = 16 * 1024
 _MOST_ANNOTATIONS = 50
@@ -86,10 +71,11 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class StepLog:
-    """What a step that ran behind the wrapper printed; `code` is None when it did not come to its end."""
+    """What a step printed; `code` is None when it did not come to its end, or did not run behind the wrapper."""
 
     text: bytes
     code: int | None
+    wrapped: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +150,14 @@ def judge(
     for number, planned in enumerate(job.steps):
         seen = spoken.steps.get(number, _Seen())
         said = b"".join(seen.output)  # all of it for an action, for a script only what its log could not take
-        log = replace(logs[number], text=logs[number].text + said) if number in logs else StepLog(said, None)
+        log = (
+            replace(logs[number], text=logs[number].text + said)
+            if number in logs
+            else StepLog(said, None, wrapped=False)
+        )
         conclusion = _concluded(seen)
         if seen.started:
-            shown, noted = _shown(log.text, masks)
+            shown, noted = commands.shown(log.text, masks)
             ending = _ending(seen, planned, log)
             parts += [_heading(planned), shown, b"" if not shown or shown.endswith(b"\n") else b"\n", ending]
             annotations += noted
@@ -204,11 +194,6 @@ def complaint(spoken: Spoken) -> str:
     return f"act could not run it: {canonical.clean(' '.join(told[0].split()), limit=300)}" if told else ""
 
 
-def join_log(head: bytes, older: bytes, last: bytes, lost: int) -> bytes:
-    """The bytes of a step's log from its three files, with a line where the middle is missing."""
-    return head + (b"\n[hee: %d bytes left out]\n" % lost if lost else b"") + older + last
-
-
 def _concluded(seen: _Seen) -> Conclusion:
     if not seen.started:
         return Conclusion.SKIPPED
@@ -220,7 +205,8 @@ def _concluded(seen: _Seen) -> Conclusion:
 def _why_not_judged(planned: PlannedStep, seen: _Seen, log: StepLog, installed: Callable[[str], bool]) -> str:
     """Why a failed step says nothing about the commit; nothing when it does."""
     name = canonical.clean(planned.title, limit=80)
-    if log.code is None and not any(_EXIT.search(error) or _LATE.search(error) for error in seen.errors):
+    ended = log.code is not None or (not log.wrapped and any(_EXIT.search(error) for error in seen.errors))
+    if not ended and not any(_LATE.search(error) for error in seen.errors):
         words = canonical.clean(" ".join((seen.errors or ["it says no more"])[0].split()), limit=200)
         return f"act could not run {name!r}: {words}"
     last = log.text[-_LAST:]
@@ -255,60 +241,6 @@ def _ending(seen: _Seen, planned: PlannedStep, log: StepLog) -> bytes:
     codes = [found[1] or found[2] for error in seen.errors if (found := _EXIT.search(error))]
     code = log.code if log.code is not None else next(iter(codes), None)
     return b"" if code is None else f"##[error]Process completed with exit code {code}.\n".encode()
-
-
-def _shown(text: bytes, masks: list[bytes]) -> tuple[bytes, list[Annotation]]:
-    """The output as GitHub shows it, commands in their shown form, and the annotations; adds to what is to be masked."""
-    if b"::" not in text:
-        return text, []
-    shown: list[bytes] = []
-    noted: list[Annotation] = []
-    resume = b""
-    for line in text.split(b"\n"):
-        found = _COMMAND.match(line)
-        if found is None or (resume and found[1] != resume):
-            shown.append(line)
-            continue
-        name, argument = found[1].lower(), _plain(found[3])
-        if found[1] == resume:
-            resume = b""
-        elif name in _LEVELS:
-            shown.append(b"##[%s]%s" % (name, argument))
-            noted.append(_annotation(_LEVELS[name], found[2] or b"", argument))
-        elif name in (b"group", b"endgroup"):
-            shown.append(b"##[%s]%s" % (name, argument))
-        elif name not in _HIDDEN:
-            shown.append(line)
-        elif name == b"stop-commands":
-            resume = argument
-        elif name == b"add-mask" and argument.strip():
-            masks.append(argument)
-    return b"\n".join(shown), noted
-
-
-def _annotation(level: str, properties: bytes, message: bytes) -> Annotation:
-    values = dict(part.split(b"=", 1) for part in properties.split(b",") if b"=" in part)
-    named = {key.strip().lower(): _plain(value, properties=True) for key, value in values.items()}
-    line = named.get(b"line", b"").decode("ascii", "replace")
-    return Annotation(
-        message=canonical.clean(message.decode("utf-8", "replace"), limit=2000),
-        level=level,
-        path=canonical.clean(named.get(b"file", b"").decode("utf-8", "replace"), limit=500),
-        line=int(line) if line.isdecimal() and len(line) < 9 else 0,
-    )
-
-
-def _plain(data: bytes, *, properties: bool = False) -> bytes:
-    """Undoes the percent signs that stand for line ends and separators in a command."""
-    pairs: Iterable[tuple[bytes, bytes]] = (
-        (b"%0D", b"\r"),
-        (b"%0A", b"\n"),
-        *(((b"%3A", b":"), (b"%2C", b",")) if properties else ()),
-        (b"%25", b"%"),
-    )
-    for written, meant in pairs:
-        data = data.replace(written, meant)
-    return data
 
 
 def worst(conclusions: Sequence[Conclusion]) -> Conclusion:

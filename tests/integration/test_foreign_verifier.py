@@ -32,7 +32,7 @@ def check(place: Path, *pin: str) -> dict:
 
 def make(place: Path, object_format: str = "sha1") -> Log:
     log = make_log(place, signer=OWNER, object_format=object_format)
-    first = log.append([Event.new("note.recorded", {"text": "one h\u00e9llo \"quoted\"\ttab\nline"})]).event
+    first = log.append([Event.new("note.recorded", {"text": 'one h\u00e9llo "quoted"\ttab\nline'})]).event
     change = {"from": "operational", "to": "degraded", "trigger": "t"}
     log.append([Event.new("note.recorded", {"text": "two"}, causes=(first.id,)), Event.new("state.changed", change)])
     log.append([Event.new("decision.recorded", {"key": "k", "statement": "s"})])

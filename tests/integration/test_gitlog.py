@@ -279,6 +279,7 @@ def test_a_repository_without_a_log_says_so(place):
     make_repository(place)
     with pytest.raises(LogNotFound, match="no branch hee/log"):
         open_log(place)
+    assert not (place / ".git/hee").exists()
 
 
 def test_no_repository_says_so(tmp_path):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hee_monitoring.evidence import Annotation, Conclusion
-from hee_monitoring.sources.actlog import Outcome, StepLog, join_log, judge, late, listen, worst
+from hee_monitoring.sources.actlog import Outcome, StepLog, judge, late, listen, worst
 from hee_monitoring.workflow import plan
 
 PATH = ".github/workflows/ci.yml"
@@ -247,11 +247,6 @@ def test_a_job_that_ran_out_of_the_local_limit_is_unknown() -> None:
     )
 
 
-def test_the_middle_that_is_missing_is_said() -> None:
-    assert join_log(b"a", b"b", b"c", 0) == b"abc"
-    assert join_log(b"a", b"b", b"c", 7) == b"a\n[hee: 7 bytes left out]\nbc"
-
-
 @pytest.mark.parametrize(
     ("ends", "expected"),
     [
@@ -285,4 +280,13 @@ def test_a_checkout_that_fails_is_ours_and_no_failure_of_the_commit() -> None:
     assert (found.conclusion, found.reason) == (
         Conclusion.UNKNOWN,
         "the commit could not be copied for 'Run actions/checkout@v4': cp: cannot stat",
+    )
+
+
+def test_a_wrapper_that_did_not_come_to_its_end_proves_nothing() -> None:
+    events = (started(0), finished(0, "failure"), error(0, "signal: killed"), RED)
+    found = outcome("[{run: kill -9 $PPID}]", *events, logs={0: StepLog(b"x", None)})
+    assert (found.conclusion, found.reason) == (
+        Conclusion.UNKNOWN,
+        "act could not run 'Run kill -9 $PPID': signal: killed",
     )

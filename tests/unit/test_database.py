@@ -79,7 +79,7 @@ def test_the_relaxed_form_of_an_expression_finds_its_examples_too(pattern) -> No
 
 @pytest.mark.spec("SEED-067")
 def test_an_unknown_id_is_none() -> None:
-    assert DB.get("HEE-PAT-999") is None
+    assert DB.get("HEE-PAT-998") is None
     assert DB.get("") is None
 
 
@@ -109,7 +109,7 @@ def _source(tmp_path: Path, text: str) -> Path:
     [
         ("- id: HEE-PAT-190\n  title: t\n", "lacks"),
         ("- {id: HEE-PAT-190, title: t, category: test, what: w, remedy: r, colour: red}\n", "unknown key colour"),
-        ("- {id: HEE-PAT-999, title: t, category: test, what: w, remedy: r, signal: s}\n", "ids of test"),
+        ("- {id: HEE-PAT-998, title: t, category: test, what: w, remedy: r, signal: s}\n", "ids of test"),
         ("- {id: PAT-190, title: t, category: nope, what: w, remedy: r, signal: s}\n", "reads HEE-PAT-nnn"),
         ("- {id: HEE-PAT-190, title: t, category: test, what: w, remedy: r}\n", "nothing finds it"),
         ("- {id: HEE-PAT-190, title: t, category: test, what: w, remedy: r, match: ['(']}\n", "missing"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hee_monitoring.sources.actlog import StepLog
-from hee_monitoring.sources.kept import Kept
+from hee_monitoring.sources.kept import Kept, join_log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,3 +63,8 @@ def test_links_pipes_and_folders_are_not_read(tmp_path: Path) -> None:
         folder.symlink_to(tmp_path)
         (tmp_path / "3.log").write_text("secret")
         assert kept.logs(4) == {}
+
+
+def test_the_middle_that_is_missing_is_said() -> None:
+    assert join_log(b"a", b"b", b"c", 0) == b"abc"
+    assert join_log(b"a", b"b", b"c", 7) == b"a\n[hee: 7 bytes left out]\nbc"

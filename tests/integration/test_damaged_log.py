@@ -1,0 +1,192 @@
+"""Reading a log that is damaged: an error that names the damage and the next step, never a wrong answer."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from forge import REF, Forge
+from logs import git, make_log, open_at
+
+import hee_core
+from hee_core.errors import IntegrityError
+from hee_core.events import Event
+from hee_core.ids import Ids
+from hee_core.keys import EphemeralSigner
+from hee_core.packs import MOST_PACKS
+
+OWNER = EphemeralSigner()
+
+
+@pytest.fixture
+def place(tmp_path):
+    with make_log(tmp_path / "repository", signer=OWNER) as log:
+        log.keep_snapshots = False
+        for n in range(4):
+            log.append([Event.new("note.recorded", {"text": str(n)})])
+    return tmp_path / "repository"
+
+
+def forged(place, change):
+    forge = Forge(place, OWNER)
+    change(forge.appends[2])
+    forge.rewrite()
+    return open_at(place, signer=OWNER)
+
+
+def foreign(append):
+    append.lines = [
+        hee_core.MemoryLog(signer=OWNER).append([Event.new("note.recorded", {"text": "x"})]).event.to_bytes()
+    ]
+
+
+def no_json(append):
+    append.lines = [b"{"]
+
+
+def torn(append):
+    append.files["events.jsonl"] = append.files["events.jsonl"][:-1]
+
+
+def missing(append):
+    del append.files["events.jsonl"]
+
+
+def merged(append):
+    append.no_parent = True
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [(foreign, "event 2 belongs to another log"), (no_json, "event 2"), (torn, "empty or torn"), (missing, r"has no events\.jsonl"), (merged, "does not follow|belongs to another")],
+)  # fmt: skip
+def test_reading_and_following_stop_at_the_damage(place, change, message):
+    with forged(place, change) as log:
+        with pytest.raises(IntegrityError, match=message) as caught:
+            list(log.read())
+        assert caught.value.hint == "run `hee verify`"
+        with pytest.raises(IntegrityError, match=message):
+            len(log)
+        assert not hee_core.verify(log).ok
+
+
+@pytest.mark.parametrize("kind", ["commit", "tree", "blob"])
+def test_an_object_that_git_cannot_read_is_an_error_and_a_finding(place, kind):
+    for pack in sorted((place / ".git/objects/pack").glob("pack-*.pack")):
+        data = pack.read_bytes()
+        for suffix in (".pack", ".idx", ".keep"):
+            pack.with_suffix(suffix).unlink()
+        git(place, "unpack-objects", "-q", stdin=data)
+    name = git(
+        place, "rev-parse", {"commit": f"{REF}~2", "tree": f"{REF}~2^{{tree}}", "blob": f"{REF}~2:events.jsonl"}[kind]
+    )
+    path = place / ".git/objects" / name[:2] / name[2:]
+    path.chmod(0o644)
+    path.write_bytes(b"garbage")
+    with open_at(place, signer=OWNER) as log:
+        with pytest.raises(IntegrityError) as caught:
+            list(log.read())
+        assert caught.value.hint == "run `hee verify`"
+        report = hee_core.verify(log)
+        assert min((finding.index, finding.kind) for finding in report.findings) == (2, "object")
+
+
+def test_a_commit_that_is_no_commit_of_git_is_a_finding(place):
+    forge = Forge(place, OWNER)
+    raw = forge.read(REF).replace(b"\n\n", b"\nencoding latin-1\n\n", 1)
+    git(place, "update-ref", REF, forge.write("commit", raw))
+    with open_at(place, signer=OWNER) as log:
+        assert (4, "object") in {(finding.index, finding.kind) for finding in hee_core.verify(log).findings}
+
+
+def test_a_merge_that_cannot_be_made_costs_space_and_nothing_else(place, monkeypatch):
+    with open_at(place, signer=OWNER) as log:
+        log.keep_snapshots = False
+        merge = log.store.repository.__class__.attempt
+        calls = []
+
+        def attempt(self, *args, **options):
+            calls.append(args[0])
+            return merge(self, *(("no-such-command",) if args[0] == "pack-objects" else args), **options)
+
+        monkeypatch.setattr(log.store.repository.__class__, "attempt", attempt)
+        for n in range(MOST_PACKS):
+            log.append([Event.new("note.recorded", {"text": str(n)})])
+        assert calls.count("pack-objects") == 1
+        assert len(log) == MOST_PACKS + 5
+        assert hee_core.verify(log).ok
+
+
+class TestIds:
+    """The index of event ids by itself."""
+
+    def names(self, start: int, stop: int) -> list[str]:
+        return [f"{n:064x}"[::-1] for n in range(start, stop)]
+
+    def test_what_was_saved_is_found_by_the_next_process(self, tmp_path):
+        ids = Ids(tmp_path / "ids")
+        ids.begin("a" * 64, 1000)
+        ids.add(0, self.names(0, 1000))
+        ids.save()
+        ids.close()
+        again = Ids(tmp_path / "ids")
+        again.begin("a" * 64, 1200)
+        assert again.covered == 1000
+        assert [again.find(name) for name in self.names(0, 1001)] == [*range(1000), None]
+        again.close()
+
+    def test_the_index_of_another_log_or_of_a_longer_one_is_forgotten(self, tmp_path):
+        for log_id, size in (("b" * 64, 1000), ("a" * 64, 999)):
+            ids = Ids(tmp_path / "ids")
+            ids.begin("a" * 64, 1000)
+            ids.add(ids.covered, self.names(ids.covered, 1000))
+            ids.save()
+            ids.close()
+            other = Ids(tmp_path / "ids")
+            other.begin(log_id, size)
+            assert other.covered == 0
+            assert other.find(self.names(5, 6)[0]) is None
+            other.close()
+
+    def test_two_processes_that_save_leave_no_hole(self, tmp_path):
+        one, two = Ids(tmp_path / "ids"), Ids(tmp_path / "ids")
+        for ids, size in ((one, 400), (two, 700)):
+            ids.begin("a" * 64, 1000)
+            ids.add(0, self.names(0, size))
+            ids.add(5, ["f" * 64])
+        two.save()
+        one.save()
+        one.close()
+        two.close()
+        last = Ids(tmp_path / "ids")
+        last.begin("a" * 64, 1000)
+        assert last.covered == 700
+        assert [last.find(name) for name in self.names(0, 700)] == list(range(700))
+        last.close()
+
+    def test_a_file_that_another_process_began_anew_is_not_continued_with_a_hole(self, tmp_path):
+        ids = Ids(tmp_path / "ids")
+        ids.begin("a" * 64, 1000)
+        ids.add(0, self.names(0, 400))
+        ids.save()
+        with sqlite3.connect(tmp_path / "ids") as file:
+            file.execute("DELETE FROM ids")
+            file.execute("UPDATE meta SET value = '0' WHERE name = 'size'")
+        file.close()
+        ids.add(400, self.names(400, 800))
+        ids.save()
+        ids.close()
+        last = Ids(tmp_path / "ids")
+        last.begin("a" * 64, 1000)
+        assert last.covered == 0
+        last.close()
+
+    def test_where_no_file_can_be_made_memory_has_to_do(self, tmp_path):
+        (tmp_path / "file").write_text("")
+        ids = Ids(tmp_path / "file" / "ids")
+        ids.begin("a" * 64, 1000)
+        ids.add(0, self.names(0, 400))
+        ids.save()
+        assert ids.covered in (0, 400)
+        ids.add(ids.covered, self.names(ids.covered, 500))
+        assert [ids.find(name) for name in self.names(0, 500)] == list(range(500))
