@@ -19,6 +19,7 @@ _WHERE = {
     "ANY": "log",
     "CapsuleError": "errors",
     "ConfigError": "errors",
+    "Condition": "log",
     "Conflict": "errors",
     "Entry": "log",
     "Event": "events",
@@ -55,6 +56,7 @@ __all__ = [
     "EVENT_TYPES",
     "CapsuleError",
     "ConfigError",
+    "Condition",
     "Conflict",
     "Entry",
     "Event",
@@ -113,7 +115,7 @@ if TYPE_CHECKING:
     from hee_core.events import Event
     from hee_core.gitstore import open_log
     from hee_core.history import rollback, state_at
-    from hee_core.log import ANY, Entry, Log
+    from hee_core.log import ANY, Condition, Entry, Log
     from hee_core.memory import MemoryLog
     from hee_core.steward import HEEStateManager
     from hee_core.validation import validate_capsule

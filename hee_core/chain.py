@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -204,17 +205,18 @@ def capsule_bytes(head: Head) -> bytes:
     return capsule.write(head.state, log_id=head.log_id)
 
 
-def readme_bytes(head: Head) -> bytes:
+def _page(head: Head, document: bytes) -> bytes:
     """The capsule for people; its data is in the file beside it."""
-    document = capsule.build(head.state, log_id=head.log_id)
     root = base64.b64encode(head.frontier.root()).decode()
-    return render.to_markdown(document, log_id=head.log_id, head=root, index=head.size - 1, data=False).encode()
+    page = render.to_markdown(json.loads(document), log_id=head.log_id, head=root, index=head.size - 1, data=False)
+    return page.encode()
 
 
 def _files(head: Head, events: Sequence[Event], signatures: Sequence[bytes], signer: Signer) -> dict[str, bytes]:
+    document = capsule_bytes(head)
     return {
-        "README.md": readme_bytes(head),
-        "capsule.json": capsule_bytes(head),
+        "README.md": _page(head, document),
+        "capsule.json": document,
         "checkpoint": checkpoint.write(origin(head.log_id), head.size, head.frontier.root(), signer),
         "events.jsonl": b"".join(event.to_bytes() + b"\n" for event in events),
         "signatures": b"".join(base64.b64encode(signature) + b"\n" for signature in signatures),

@@ -312,7 +312,8 @@ class Log:
 
     def save_snapshot(self) -> None:
         """Keeps the head, signed by this writer's own key, so that the next process need not replay."""
-        if not self.keep_snapshots or self._head.size == self._saved or not hasattr(self._signer, "sign"):
+        nothing_new = self._head.commit is None or self._head.size == self._saved
+        if nothing_new or not self.keep_snapshots or not hasattr(self._signer, "sign"):
             return
         from hee_core import snapshot
 

@@ -222,7 +222,10 @@ def _walls() -> Walls | None:
 
 def _probe(walls: Walls) -> bool | None:
     """None when these walls can't be built here or don't hold; else whether throw-away layers work."""
-    with tempfile.TemporaryDirectory(prefix="hee-probe-") as name:
+    for left in Path(tempfile.gettempdir()).glob("hee-probe-*-*"):  # by a process that was killed meanwhile
+        if not Path("/proc", left.name.split("-")[2]).exists():
+            walled.remove(left)
+    with tempfile.TemporaryDirectory(prefix=f"hee-probe-{os.getpid()}-") as name:
         place = Path(name).resolve()
         home, hidden, closed, layer = (place / part for part in ("home", "hidden", "closed", "layer"))
         for directory in (home, hidden, closed, layer):

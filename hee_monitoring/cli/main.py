@@ -20,6 +20,7 @@ COMMANDS = {
     "show": ("log", "show", "Show one event whole."),
     "state": ("state", "state", "Show the state capsule, now or at any earlier point."),
     "verify": ("verify", "verify", "Check every byte, signature and projection of the log."),
+    "prove": ("prove", "prove", "Write an offline proof that an event is in the log."),
     "rollback": ("state", "rollback", "Make an earlier point's state the present one."),
     "decide": ("decide", "decide", "Record a decision that later repairs must respect."),
     "approve": ("approve", "approve", "Let a repair happen that waits for a person (a person's key only)."),

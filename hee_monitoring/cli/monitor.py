@@ -133,7 +133,11 @@ def screen(terminal: Terminal, workspace: Workspace, cycle: Cycle, result: Resul
 
 def looked_at(result: Result) -> str:
     """What was evaluated: a green must prove that it looked."""
-    jobs = f"{result.passed} job(s) green, {len(result.unknown)} unknown" if result.polled else "its jobs were judged before"
+    jobs = (
+        f"{result.passed} job(s) green, {len(result.unknown)} unknown"
+        if result.polled
+        else "its jobs were judged before"
+    )
     return f"{jobs}; {result.evaluated} rule checks"
 
 

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from hee_monitoring.cli import options
 
 
 @click.command()
+@click.option(
+    "--proof",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Check a proof that `hee prove` wrote.",
+)
+@click.option("--log", "log_id", default="", help="With --proof: the id of the log it must be of.")
+@click.option(
+    "--signers",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --proof: an allowed-signers file.",
+)
 @options.as_json
 @options.directory
-def verify(place: str, as_json: bool) -> int:
-    """Check every byte, signature and projection of the log.
+def verify(place: str, proof: Path | None, log_id: str, signers: Path | None, as_json: bool) -> int:
+    r"""Check every byte, signature and projection of the log, or one proof without the repository.
 
     Exits 0 when all holds, 1 with the index and the kind of whatever does not.
+
+    \b
+    Examples:
+      hee verify
+      hee verify --proof event-17.tlog-proof --log LOG_ID --signers signers
     """
+    if proof:
+        from hee_monitoring.cli.prove import check_proof
+
+        return check_proof(place, proof, log_id=log_id, signers=signers, as_json=as_json)
     from hee_core.audit import verify as audit
 
     terminal = options.terminal(as_json)

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CORE = [
     "ANY",
     "CapsuleError",
+    "Condition",
     "ConfigError",
     "Conflict",
     "EVENT_TYPES",

@@ -47,7 +47,9 @@ def fill(path: Path) -> None:
 
 
 @pytest.mark.spec("SEED-313")
-def test_dirty_detached_linked_bare_and_shallow_repositories_are_judged_by_commit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_dirty_detached_linked_bare_and_shallow_repositories_are_judged_by_commit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     root = watched(tmp_path / "r", FILES)
     (root / "a.py").write_text("x = 1\n")
     (root / "new.py").write_text("y=2\n")
@@ -74,10 +76,15 @@ def test_no_workflow_is_not_green(tmp_path: Path, capsys: pytest.CaptureFixture[
     refused(capsys, watched(tmp_path / "r", {"a.txt": "a\n"}), "no workflow that a push would start")
 
 
-def test_an_invalid_workflow_is_red_with_its_line_and_resolved_when_it_starts_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_workflow_is_red_with_its_line_and_resolved_when_it_starts_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     root = watched(tmp_path / "r", {WORKFLOW: "on: push\njobs:\n  a: [\n"})
     status, report, _ = once(capsys, root)
-    assert (status, [(f["category"], f["evidence"][0]["where"]) for f in report["failures"]]) == (1, [("workflow-config", WORKFLOW)])
+    assert (status, [(f["category"], f["evidence"][0]["where"]) for f in report["failures"]]) == (
+        1,
+        [("workflow-config", WORKFLOW)],
+    )
     assert report["failures"][0]["evidence"][0]["line"] > 0
     (root / WORKFLOW).write_text(RED.replace("ruff format --check .", "true"))
     git(root, "commit", "--quiet", "--all", "--message", "better")
@@ -86,7 +93,9 @@ def test_an_invalid_workflow_is_red_with_its_line_and_resolved_when_it_starts_ag
 
 
 def test_what_cannot_run_here_is_unknown_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    root = watched(tmp_path / "r", {WORKFLOW: "on: push\njobs:\n  a:\n    runs-on: windows-latest\n    steps:\n      - run: dir\n"})
+    root = watched(
+        tmp_path / "r", {WORKFLOW: "on: push\njobs:\n  a:\n    runs-on: windows-latest\n    steps:\n      - run: dir\n"}
+    )
     status, report, _ = once(capsys, root)
     assert (status, report["failures"]) == (0, [])
     assert "windows-latest" in report["unknown"][0]["reason"]
@@ -94,7 +103,9 @@ def test_what_cannot_run_here_is_unknown_and_said(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().out.startswith("? UNKNOWN")
 
 
-def test_without_git_or_act_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_git_or_act_it_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = watched(tmp_path / "r", FILES)
     tools = tmp_path / "bin"
     tools.mkdir()
@@ -114,7 +125,9 @@ def test_without_git_or_act_it_says_so(tmp_path: Path, capsys: pytest.CaptureFix
     assert "git is not installed" in err
 
 
-def test_an_empty_head_a_broken_configuration_and_another_log_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_empty_head_a_broken_configuration_and_another_log_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     root = tmp_path / "empty"
     root.mkdir()
     git(root, "init", "--quiet", "--initial-branch=main")
@@ -130,7 +143,9 @@ def test_an_empty_head_a_broken_configuration_and_another_log_are_refused(tmp_pa
     refused(capsys, root, "the configuration names")
 
 
-def test_empty_binary_and_large_logs_are_explained_or_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_empty_binary_and_large_logs_are_explained_or_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     log = tmp_path / "log"
     for content in (b"", b"\x00\x01\x02\xff" * 5000):
         log.write_bytes(content)
@@ -150,7 +165,9 @@ def test_empty_binary_and_large_logs_are_explained_or_refused(tmp_path: Path, ca
 def test_a_full_disk_is_one_message_and_loses_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = tmp_path / "small"
     place.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(place)], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(place)], capture_output=True, check=False
+    ).returncode:
         pytest.skip("no mounting here")
     try:
         root = repository(place / "r", {"a.txt": "a\n"})

@@ -262,3 +262,31 @@ def test_a_closed_pipe_and_an_interrupt_end_quietly(root: Path) -> None:
     command = f"{sys.executable} -m hee_monitoring.cli.main -C {root} patterns list"
     done = subprocess.run(["bash", "-c", f"{command} | head -1"], capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
+
+
+def test_a_proof_is_checked_with_and_without_the_repository(
+    root: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    hee(capsys, "-C", str(root), "decide", "k", "s", "--rationale", "r")
+    file, signers = tmp_path / "proof", tmp_path / "signers"
+    status, made, _ = document(capsys, "-C", str(root), "prove", "1", "--output", str(file))
+    assert (status, made["index"]) == (0, 1)
+    assert hee(capsys, "-C", str(root), "prove", "1")[1] == file.read_text() == made["proof"]
+    signers.write_text(hee(capsys, "-C", str(root), "keys", "allowed-signers")[1])
+    alone = ("verify", "--proof", str(file), "--log", made["log"], "--signers", str(signers))
+    assert document(capsys, "-C", str(tmp_path), *alone)[1]["type"] == "decision.recorded"
+    assert hee(capsys, "-C", str(root), "verify", "--proof", str(file))[0] == 0
+    lines = made["proof"].splitlines()
+    at = next(number for number, line in enumerate(lines) if number > 2 and len(line) == 44)
+    lines[at] = ("B" if lines[at][0] == "A" else "A") + lines[at][1:]
+    file.write_text("\n".join(lines) + "\n")
+    status, out, _ = hee(capsys, "-C", str(tmp_path), *alone)
+    assert status != 0
+    assert "OK" not in out
+    assert hee(capsys, "-C", str(root), "prove", "99")[0] == 2
+
+
+def test_only_a_person_approves_and_only_what_is_open(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = hee(capsys, "-C", str(root), "approve", "HEE-ISS-0000000000", "--reason", "r")
+    assert (status, "not an open issue" in err) == (2, True)
+    assert hee(capsys, "-C", str(root), "approve", "x", "--reason", "r", "--expires", "tomorrow")[0] == 2

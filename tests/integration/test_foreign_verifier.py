@@ -19,7 +19,16 @@ from hee_core.log import Log
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "verify-log.mjs"
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
-KNOWN = ("edit_event", "drop_append", "swap_events", "transplant", "signed_by_other", "written_by_other", "checkpoint_size", "extra_file")
+KNOWN = (
+    "edit_event",
+    "drop_append",
+    "swap_events",
+    "transplant",
+    "signed_by_other",
+    "written_by_other",
+    "checkpoint_size",
+    "extra_file",
+)
 
 
 def check(place: Path, *pin: str) -> dict:
@@ -50,11 +59,18 @@ def test_both_accept_a_log_with_keys_that_come_and_go(tmp_path, object_format):
         Log(log.store, signer=other).append([Event.new("note.recorded", {"text": str(n)}) for n in range(9)])
         log.append([Event.new("key.revoked", {"key_id": other.key_id, "reason": "x"})])
         ours = hee_core.verify(log)
-        assert check(tmp_path / "repository", log.id) == {"ok": True, "events": ours.events, "log": log.id, "findings": []}
+        assert check(tmp_path / "repository", log.id) == {
+            "ok": True,
+            "events": ours.events,
+            "log": log.id,
+            "findings": [],
+        }
         assert [finding["kind"] for finding in check(tmp_path / "repository", "0" * 64)["findings"]] == ["foreign-log"]
 
 
-@pytest.mark.parametrize("mutate", [row[0] for row in MUTATIONS if row[0].__name__ in KNOWN], ids=lambda mutate: mutate.__name__)
+@pytest.mark.parametrize(
+    "mutate", [row[0] for row in MUTATIONS if row[0].__name__ in KNOWN], ids=lambda mutate: mutate.__name__
+)
 def test_both_refuse_the_same_forgeries(tmp_path, mutate):
     with make(tmp_path / "repository") as log:
         forge = Forge(tmp_path / "repository", OWNER)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
@@ -274,6 +276,17 @@ class TestWalls:
             sandbox.run(
                 ["true"], cwd=place / "tree", home=place / "home", timeout=5, only_write=(place / "does-not-exist",)
             )
+
+
+def test_what_a_killed_probe_left_is_swept_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left, used = tmp_path / "hee-probe-999999999-x", tmp_path / f"hee-probe-{os.getpid()}-x"
+    for place in (left, used):
+        place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    sandbox._walls.cache_clear()
+    sandbox.isolation()
+    sandbox._walls.cache_clear()
+    assert list(tmp_path.iterdir()) == ([used] if shutil.which("unshare") else [left, used])
 
 
 def test_a_missing_program_is_named_with_the_way_to_get_it(place: Path) -> None:
