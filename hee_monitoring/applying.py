@@ -87,6 +87,8 @@ def apply(workspace: Workspace, issue: str | None) -> list[str]:
     repository, said = workspace.repository, []
     if repository.root is None:
         return ["nothing was applied: a bare repository has no worktree"]
+    # Files that were copied or touched look changed to git until it has read them again.
+    repository.attempt(f"--work-tree={repository.root}", "update-index", "-q", "--refresh")
     open_issues = workspace.log.state.issues
     if issue and issue not in open_issues:
         raise NotFound(f"{issue} is not an open issue", hint="`hee state` lists them")
