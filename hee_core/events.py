@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from hee_core import canonical, catalogue
+from hee_core import canonical, forms
 from hee_core.clock import SYSTEM, Clock
 from hee_core.errors import EventError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from hee_core import catalogue
 
 SPECVERSION = "1.0"
 GENESIS_SOURCE = "urn:hee:genesis"
@@ -60,7 +62,12 @@ class Event:
         clock: Clock = SYSTEM,
     ) -> Event:
         """Makes a draft of a type of the catalogue; raises EventError if the payload does not fit its model."""
-        payload = catalogue.payload(type, data)
+        version = forms.version(type)
+        payload = forms.stored(type, version, data)
+        if payload is None:
+            from hee_core import catalogue
+
+            payload, version = catalogue.payload(type, data), catalogue.version(type)
         if "\n" in subject or "\t" in subject or len(subject) > 200:
             raise EventError("subject: one line of at most 200 characters")
         for cause in causes:
@@ -69,7 +76,7 @@ class Event:
         # Refuse now what has no canonical form, and not when it is appended.
         canonical.text(subject)
         return cls(
-            type, payload, clock.now(), clock.nonce(), subject, tuple(causes), catalogue.version(type),
+            type, payload, clock.now(), clock.nonce(), subject, tuple(causes), version,
             _data=canonical.encode(payload).decode(),
         )  # fmt: skip
 
@@ -99,7 +106,15 @@ class Event:
     @property
     def payload(self) -> catalogue.Payload:
         """The data as its model of the catalogue, upcast to the newest version."""
+        from hee_core import catalogue  # pydantic with it, which takes longer to load than all the rest
+
         return catalogue.model(self.type, self.version, self.data)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The payload as JSON, upcast and with its defaults filled in; raises EventError if it does not fit its model."""
+        plain = forms.stored(self.type, self.version, self.data)
+        return self.payload.model_dump(mode="json", by_alias=True) if plain is None else plain
 
     def to_bytes(self) -> bytes:
         """The canonical line without its end; raises EventError for a draft."""

@@ -30,6 +30,9 @@ def detected(draft: Draft, _: Any, data: Data) -> None:
     earlier: Data | None = draft.issues.get(name)
     if earlier is None and name in draft.closed:
         earlier = {**draft.own("closed").pop(name), **_UNDECIDED}
+    elif earlier is not None and (data.get("commit") or "") != earlier["commit"]:
+        # What was decided and repaired was another commit; the decision stays until the next one supersedes it.
+        earlier = {**earlier, **_UNDECIDED, "decision_id": earlier["decision_id"]}
     seen = {
         "fingerprint": data["fingerprint"],
         "source": data["source"],

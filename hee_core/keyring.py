@@ -2,14 +2,15 @@
 
 Responsible for the keys of genesis, for adding and revoking, and for the file by which stock git and ssh-keygen judge;
 checking the signatures themselves is `sshsig`'s business. Invariant: validity is decided by the index of an event in
-the log, never by a time that somebody claims; a key belongs to one actor for ever; a revoked key never comes back.
+the log, never by a time that somebody claims; a key belongs to one actor for ever; a revoked key never comes back;
+once a person's key is in the ring, only people add and revoke people, and during a freeze nobody else ever does.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from hee_core import sshkey
 from hee_core.errors import HeeError, IntegrityError, KeyFault
@@ -18,7 +19,6 @@ from hee_core.sshsig import COMMIT_NAMESPACE, EVENT_NAMESPACE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hee_core.catalogue import KeyAdded, KeyRevoked, LogCreated
     from hee_core.events import Event
 
 _ACTOR = re.compile(r"(human|agent|ci):[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
@@ -51,26 +51,32 @@ class Key:
 
 @dataclass(frozen=True)
 class KeyRing:
-    """The keys of a log by fingerprint. A change takes `threshold` root keys; `pending` holds who asked so far."""
+    """The keys of a log by fingerprint. A change takes `threshold` keys; `pending` holds who asked so far.
+
+    They are root keys, or for the key of a person, once there is one, keys of people, root or not. `frozen` says
+    whether a freeze lasts that only a person can end.
+    """
 
     keys: Mapping[str, Key]
     threshold: int = 1
     pending: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    frozen: bool = False
 
     @classmethod
     def of(cls, genesis: Event) -> KeyRing:
         """The ring of a log's first event; raises IntegrityError unless a root key of it signs it as its actor."""
         if genesis.type != "log.created":
             raise IntegrityError(f"the first event is {genesis.type}, expected log.created")
-        payload = cast("LogCreated", _payload(genesis, 0))
+        payload = _payload(genesis, 0)
         keys: dict[str, Key] = {}
-        for root in payload.root_keys:
-            key = _key(root.public_key, root.actor, root.role, root=True, since=0)
+        for root in payload["root_keys"]:
+            key = _key(root["public_key"], root["actor"], root["role"], root=True, since=0)
             if keys.setdefault(sshkey.fingerprint(key.public_key), key) is not key:
                 raise IntegrityError("log.created: a root key is listed twice")
-        if payload.threshold > len(keys):
-            raise IntegrityError(f"log.created: threshold {payload.threshold} with {len(keys)} root keys")
-        ring = cls(keys, payload.threshold)
+        threshold = payload["threshold"]
+        if threshold > len(keys):
+            raise IntegrityError(f"log.created: threshold {threshold} with {len(keys)} root keys")
+        ring = cls(keys, threshold)
         reason = ring.check(genesis.key_id, 0, genesis.actor)
         if reason is not None:
             raise IntegrityError(f"log.created: {reason}")
@@ -98,8 +104,6 @@ class KeyRing:
         reason = self.check(event.key_id, index, event.actor)
         if reason is not None or event.type not in _CHANGES:
             return reason
-        if not self.keys[event.key_id].root:
-            return f"{event.type} takes a root key, {event.key_id} is none"
         try:
             self._changed(index, event)
         except HeeError as error:
@@ -108,6 +112,8 @@ class KeyRing:
 
     def fold(self, index: int, event: Event) -> KeyRing:
         """The ring for the events after this one; raises IntegrityError for a change that may not be."""
+        if event.type in _FREEZES:
+            return self._freeze(index, event)
         if event.type not in _CHANGES:
             return self
         reason = self.refusal(index, event)
@@ -124,14 +130,13 @@ class KeyRing:
         """Names the change that an event asks for, and makes it; raises IntegrityError if it cannot be made."""
         payload = _payload(event, index)
         if event.type == "key.added":
-            added = cast("KeyAdded", payload)
-            key = _key(added.public_key, added.actor, added.role, root=False, since=index + 1)
+            key = _key(payload["public_key"], payload["actor"], payload["role"], root=False, since=index + 1)
             name = sshkey.fingerprint(key.public_key)
             if name in self.keys:
                 raise IntegrityError(f"key.added: key {name} is or was in the key ring already")
             self._vouch(index, event, key)
             return f"add {key.actor} {key.public_key}", replace(self, keys={**self.keys, name: key})
-        name = cast("KeyRevoked", payload).key_id
+        name = payload["key_id"]
         held = self.keys.get(name)
         if held is None or held.until is not None:
             raise IntegrityError(f"key.revoked: {name} is not a valid key of the key ring")
@@ -142,10 +147,30 @@ class KeyRing:
         return f"revoke {name}", replace(self, keys=keys)
 
     def _vouch(self, index: int, event: Event, key: Key) -> None:
-        """Once people hold a root key, only people add and revoke people: else an agent could make its own approver."""
-        people = any(held.root and held.role == "human" and held.valid(index) for held in self.keys.values())
-        if key.role == "human" and people and self.keys[event.key_id].role != "human":
-            raise IntegrityError(f"{event.type}: the key of a person takes a person's root key, not {event.actor}'s")
+        """Once a person holds a key, only people add and revoke people: else an agent could make its own approver.
+
+        The first person is added by a root key, for somebody has to begin; but not during a freeze, or an agent could
+        end it through a person that it just made.
+        """
+        signer = self.keys[event.key_id]
+        if key.role == "human" and any(held.role == "human" and held.valid(index) for held in self.keys.values()):
+            if signer.role != "human":
+                raise IntegrityError(f"{event.type}: the key of a person takes a person's key, not {event.actor}'s")
+        elif not signer.root:
+            raise IntegrityError(f"{event.type} takes a root key, {event.key_id} is none")
+        elif key.role == "human" and self.frozen:
+            raise IntegrityError(f"{event.type}: {event.actor} cannot add the first person while the log is frozen")
+
+    def _freeze(self, index: int, event: Event) -> KeyRing:
+        """The ring after a freeze began or ended; an event that the projection does not count changes nothing."""
+        try:
+            _payload(event, index)
+        except IntegrityError:
+            return self
+        begins = event.type == "state.frozen"
+        if begins == self.frozen or not (begins or event.actor.startswith("human:")):
+            return self
+        return replace(self, frozen=begins)
 
     def public_keys(self, index: int | None = None) -> tuple[str, ...]:
         """The keys, as text, that may sign the event at an index; without one, those that are not revoked."""
@@ -173,7 +198,7 @@ class KeyRing:
             for k in self.keys.values()
         ]
         pending = {change: list(who) for change, who in self.pending.items()}
-        return {"format": _FORMAT, "threshold": self.threshold, "keys": keys, "pending": pending}
+        return {"format": _FORMAT, "threshold": self.threshold, "keys": keys, "pending": pending, "frozen": self.frozen}
 
     @classmethod
     def load(cls, value: Mapping[str, Any]) -> KeyRing:
@@ -183,7 +208,7 @@ class KeyRing:
                 raise ValueError
             keys = dict(map(_loaded, value["keys"]))
             pending = {str(change): tuple(map(str, who)) for change, who in value["pending"].items()}
-            ring = cls(keys, int(value["threshold"]), pending)
+            ring = cls(keys, int(value["threshold"]), pending, bool(value["frozen"]))
         except (AttributeError, KeyError, TypeError, ValueError, HeeError):
             ring = None
         if ring is None or ring.dump() != value:
@@ -192,11 +217,12 @@ class KeyRing:
 
 
 _CHANGES = ("key.added", "key.revoked")
+_FREEZES = ("state.frozen", "state.unfrozen")
 
 
-def _payload(event: Event, index: int) -> object:
+def _payload(event: Event, index: int) -> dict[str, Any]:
     try:
-        return event.payload
+        return event.fields
     except HeeError as error:
         raise IntegrityError(f"event {index}: the key ring cannot read it: {error}") from None
 

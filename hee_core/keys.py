@@ -95,16 +95,42 @@ class FileSigner(EphemeralSigner):
 
 
 class EnvSigner(EphemeralSigner):
-    """Signs with the key in `HEE_SIGNING_KEY`: its text, or the path of a file."""
+    """Signs with the key in `HEE_SIGNING_KEY`: its text, base64 of it, or the path of a file."""
 
     def __init__(self, *, actor: str | None = None) -> None:
         """Reads the variable; the actor is the one given, or `HEE_ACTOR`, or `ci:hee`."""
         value = os.environ.get("HEE_SIGNING_KEY", "").strip()
         if not value:
             raise KeyFault("HEE_SIGNING_KEY is not set or empty", hint="put the text of an OpenSSH private key into it")
-        text = value if value.startswith("-----BEGIN") else _read(Path(value).expanduser())
+        text = value if value.startswith("-----BEGIN") else _encoded(value) or _read(_file_of(value), "HEE_SIGNING_KEY")
         name = actor or os.environ.get("HEE_ACTOR") or DEFAULT_CI_ACTOR
         super().__init__(_private_key(text, "HEE_SIGNING_KEY"), actor=name)
+
+
+def _encoded(value: str) -> str:
+    """The key that a value is base64 of, with or without its first and last line; empty for anything else."""
+    from base64 import b64decode, b64encode
+
+    try:
+        data = b64decode("".join(value.split()), validate=True)
+    except ValueError:
+        return ""
+    if data.startswith(_MAGIC):
+        return f"{_BEGIN}\n{b64encode(data).decode()}\n{_END}\n"
+    return data.decode("ascii", "replace").strip() if data.lstrip().startswith(b"-----BEGIN") else ""
+
+
+def _file_of(value: str) -> Path:
+    """The file that a value names; what names none may be half a key, so it is never shown."""
+    try:
+        path = Path(value).expanduser()
+        path.stat()
+    except (OSError, ValueError, RuntimeError):
+        raise KeyFault(
+            "HEE_SIGNING_KEY is neither a key nor a file",
+            hint="put the text of an OpenSSH private key into it, base64 of that, or the path of its file",
+        ) from None
+    return path
 
 
 def note_text(message: bytes) -> bytes:
@@ -220,22 +246,26 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, name: str = "") -> str:
+    """The text of a key file; `name` stands for its path where that came from a secret."""
+    where = name or str(path)
     try:
         # O_NONBLOCK: opening a pipe by mistake must not wait for a writer
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
-        raise KeyFault(f"{path}: there is no signing key", hint="`hee init` makes one") from None
-    except (OSError, ValueError) as error:
-        raise KeyFault(f"{path}: the signing key cannot be opened: {error}") from None
+        raise KeyFault(f"{where}: there is no signing key", hint="`hee init` makes one") from None
+    except OSError as error:
+        raise KeyFault(f"{where}: the signing key cannot be opened: {error.strerror}") from None
+    except ValueError:
+        raise KeyFault(f"{where!r}: the signing key cannot be opened: no path holds NUL") from None
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise KeyFault(f"{path}: a signing key is a regular file")
+            raise KeyFault(f"{where}: a signing key is a regular file")
         if status.st_mode & 0o077:
             raise KeyFault(
-                f"{path}: other users can read or change the signing key (mode {stat.S_IMODE(status.st_mode):04o})",
-                hint=f"chmod 600 {path}",
+                f"{where}: other users can read or change the signing key (mode {stat.S_IMODE(status.st_mode):04o})",
+                hint='chmod 600 "$HEE_SIGNING_KEY"' if name else f"chmod 600 {path}",
             )
         return os.read(descriptor, _MAX_FILE).decode("ascii", "replace")
     finally:

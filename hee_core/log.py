@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ANY", "REF", "Condition", "Entry", "Log", "Store"]
 
+_KEPT, _KEPT_STEPS = 1 << 20, 256  # bytes and commits of the log's end that are held while counting back
 SAVE_AFTER = 4096  # events; a process that is killed costs the next one the replay of at most as many
 _VERIFY = "run `hee verify`"
 
@@ -247,15 +248,22 @@ class Log:
 
     def _tail(self, head: chain.Head, start: int) -> Iterator[Entry]:
         """Counts back from a head whose size is known, then reads on from there."""
-        first = head.size
+        kept: list[Step] = []
+        first, size = head.size, 0
         before = None
         for step in self.store.back(cast("str", head.commit)):
             first -= len(chain.lines(step))
             before = step.parents[0] if step.parents else None
+            size += len(step.content or b"")
+            if size <= _KEPT and len(kept) < _KEPT_STEPS:
+                kept.append(step)
+            else:
+                kept, size = [], _KEPT + 1  # too many to hold: they are read again from there on
             if first <= start:
                 break
         source = f"urn:hee:{head.log_id}"
-        return self._entries(self.store.steps(cast("str", head.commit), before), before or "", first, source, start)
+        steps = iter(kept[::-1]) if kept else self.store.steps(cast("str", head.commit), before)
+        return self._entries(steps, before or "", first, source, start)
 
     def _entries(self, steps: Iterator[Step], before: str, index: int, source: str, start: int) -> Iterator[Entry]:
         for step in steps:

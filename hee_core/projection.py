@@ -179,6 +179,9 @@ def _roll_back(draft: Draft, index: int, event: Folded, restore: Restore) -> Non
         time=draft.time,
     )
     draft.restore(restore(to_index).operational)
+    for name, poll in draft.sources.items():
+        # Nothing counts as judged after a rollback: the next cycle looks again instead of trusting what was undone.
+        draft.own("sources")[name] = Record({**poll, "judged": []})
     draft.put("rollbacks", record, event.id, keep=ROLLBACKS_KEPT)
 
 

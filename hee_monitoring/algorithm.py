@@ -17,6 +17,7 @@ from hee_core.clock import SYSTEM, Clock
 from hee_core.errors import HeeError, NotFound
 from hee_core.events import Event
 from hee_monitoring import repairs
+from hee_monitoring.attempts import Attempt
 from hee_monitoring.database import PatternDB
 from hee_monitoring.redact import redact
 from hee_monitoring.verdicts import verdict_of
@@ -36,7 +37,7 @@ class FixContext:
     cycle: Cycle
     picture: Picture
     issue_id: str = ""
-    attempt: repairs.Attempt | None = field(default=None, init=False)
+    attempt: Attempt | None = field(default=None, init=False)
     backup: Event | None = field(default=None, init=False)
 
     def issue(self, pattern_id: str) -> Record:
@@ -150,7 +151,7 @@ def create_hee_state_backup(context: FixContext, state_capsule: StateCapsule) ->
     return {"success": True, "backup_id": data["backup_id"]}
 
 
-def apply_hee_fix_strategy(pattern: Pattern, context: FixContext) -> repairs.Attempt:
+def apply_hee_fix_strategy(pattern: Pattern, context: FixContext) -> Attempt:
     """Runs the transaction; nothing of the repository but its object store changes."""
     context.attempt = repairs.transact(context.cycle, context.issue(pattern.pattern_id), context.picture)
     return context.attempt
@@ -202,6 +203,6 @@ def get_current_time(clock: Clock = SYSTEM) -> str:
     return clock.now()
 
 
-def analyze_hee_impact(result: repairs.Attempt) -> str:
+def analyze_hee_impact(result: Attempt) -> str:
     """How much of a decision a repair touches: none, as decisions that forbid a path refuse the repair."""
     return "none" if result.success else "not applied"

@@ -65,7 +65,15 @@ def observe(runs: Iterable[Run], detected: Iterable[Diagnosis], diagnose: Callab
         jobs = run.jobs
         if run.conclusion is Conclusion.STARTUP_FAILURE and not jobs:
             broken.add(run.workflow)
-            jobs = (Job(run.workflow, run.workflow, run.conclusion, annotations=run.annotations, completed_at=run.completed_at),)
+            jobs = (
+                Job(
+                    run.workflow,
+                    run.workflow,
+                    run.conclusion,
+                    annotations=run.annotations,
+                    completed_at=run.completed_at,
+                ),
+            )
         for job in jobs:
             if job.conclusion in FAILING:
                 failed.append(job.key)

@@ -7,43 +7,51 @@ the events, so a crash between the two is finished by the next cycle.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hee_core import chain, gitobjects, sshsig
 from hee_core.canonical import clean, digest
+from hee_core.disk import Disk
 from hee_core.errors import Conflict, GitError, HeeError, NotFound
 from hee_core.events import Event
 from hee_core.tree import CommitTree
 from hee_governance import rules
 from hee_governance.validator import GovernanceValidator
+from hee_monitoring.attempts import Attempt, record_of
 from hee_monitoring.classify import diagnose
+from hee_monitoring.cycle import Result, record
 from hee_monitoring.detectors import detect
 from hee_monitoring.evidence import Conclusion, Job
-from hee_monitoring.fixes.outcome import Check, Outcome, Request
+from hee_monitoring.fixes.outcome import Outcome, Request
 from hee_monitoring.fixes.room import discard_leftovers
 from hee_monitoring.fixes.transaction import repair
 from hee_monitoring.verdicts import verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from hee_core.git import Repository
     from hee_core.projection import State
     from hee_core.record import Record
     from hee_governance.rules import Report
-    from hee_monitoring.cycle import Cycle, Result
+    from hee_monitoring.cycle import Cycle
     from hee_monitoring.evidence import Diagnosis
     from hee_monitoring.observe import Picture
 
 IDENTITY = "HEE Monitoring Agent <hee-monitor@example.com>"
-BRANCHES = "refs/heads/hee/fix/"
 
 
 def repair_all(cycle: Cycle, result: Result, picture: Picture) -> None:
     """Repairs what was decided to be repaired and has no outcome yet, and finishes what an earlier cycle left."""
     work = cycle.workspace.work / "fix"
     work.mkdir(parents=True, exist_ok=True)
+    with Disk().lock(work.parent / "repairing"):  # two cycles at once would make the same repair twice
+        _repair_all(cycle, result, picture, work)
+
+
+def _repair_all(cycle: Cycle, result: Result, picture: Picture, work: Path) -> None:
     result.notes += discard_leftovers(work)
     seen = {observation.issue_id for observation in picture.observations}
     state = cycle.workspace.log.state
@@ -51,11 +59,9 @@ def repair_all(cycle: Cycle, result: Result, picture: Picture) -> None:
         if cycle.only and issue["issue_id"] != cycle.only:
             continue
         if not is_open(issue):
-            result.notes += publish(cycle, issue["fix"]["branch"], recorded_commit(state, issue))
+            result.notes += publish(cycle, issue["fix"]["branch"], recorded_commit(state, issue), issue["issue_id"])
         elif issue["action"] == "auto-fix" and issue["issue_id"] in seen:
-            count, notes = conclude(cycle, transact(cycle, issue, picture))
-            result.events += count
-            result.notes += notes
+            result.notes += conclude(cycle, transact(cycle, issue, picture), result=result)
         elif issue["action"] == "rerun" and issue["issue_id"] in seen:
             run_again(cycle, result, issue)
         elif issue["action"] == "agent-review" and not issue["fix"]:
@@ -67,27 +73,6 @@ def is_open(issue: Record) -> bool:
     return issue["fix"] is None or issue["fix"]["outcome"] == "pending_review"
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """One transaction that was run: the issue, what was asked, how it ended, and the index it began after."""
-
-    issue: Record
-    request: Request
-    outcome: Outcome
-    index: int
-
-    @property
-    def success(self) -> bool:
-        """Whether a change came out that every check let through."""
-        return self.outcome.outcome in ("verified", "applied")
-
-    def undone(self, reason: str) -> Attempt:
-        """The attempt with nothing left of it; one that ended so already stays."""
-        if not self.success:
-            return self
-        return replace(self, outcome=replace(self.outcome, outcome="rolled_back", reason=reason, commit=""))
-
-
 def transact(cycle: Cycle, issue: Record, picture: Picture) -> Attempt:
     """Runs one transaction and holds its change against rules and decisions; records nothing."""
     workspace = cycle.workspace
@@ -96,6 +81,7 @@ def transact(cycle: Cycle, issue: Record, picture: Picture) -> Attempt:
         raise NotFound(f"{issue['issue_id']} was not seen in this cycle", hint="hee monitor --once --rerun")
     pattern = workspace.patterns.get(issue["pattern_id"])
     head = workspace.log.refresh()
+    before = verdict_of(cycle, issue, head.state)
     request = Request(
         issue_id=issue["issue_id"],
         fix_id=f"HEE-FIX-{workspace.clock.nonce()[:12]}",
@@ -115,20 +101,33 @@ def transact(cycle: Cycle, issue: Record, picture: Picture) -> Attempt:
             "HEE-Capsule": digest(chain.capsule_bytes(head)),
         },
     )
+    if before.action != "auto-fix":
+        reason = f"{before.rule}: {before.reasons[-1]}"
+        return Attempt(issue, request, Outcome("refused", reason), head.size - 1, before)
     assert cycle.judge is not None  # noqa: S101 - the caller checked
     outcome = repair(
         workspace.repository, request, judge=cycle.judge, diagnose=diagnoser(cycle), commit_tree=committer(cycle),
         work=workspace.work / "fix", clock=workspace.clock, gaps=lambda repository, commit: gaps(cycle, repository, commit),
         progress=lambda words: cycle.progress(f"{issue['title']}: {words}"),
     )  # fmt: skip
-    return Attempt(issue, request, governed(cycle, issue, outcome, workspace.log.state), head.size - 1)
+    outcome, after = governed(cycle, issue, outcome, workspace.log.state)
+    return Attempt(issue, request, outcome, head.size - 1, before, after)
 
 
-def conclude(cycle: Cycle, attempt: Attempt, *, backup: Event | None = None) -> tuple[int, list[str]]:
-    """Records an attempt as one append, then makes its branch; returns the number of events and what to tell."""
-    events = record_of(cycle, attempt, backup=backup)
-    cycle.workspace.log.append(events)
-    return len(events), publish(cycle, branch_of(attempt.issue, attempt.outcome), attempt.outcome.commit)
+def conclude(cycle: Cycle, attempt: Attempt, *, backup: Event | None = None, result: Result | None = None) -> list[str]:
+    """Records an attempt as one append unless somebody was first, makes its branch, and returns what to tell."""
+    result = result or Result()
+    before = result.events
+    branch = branch_for(cycle, attempt)
+
+    def events(state: State) -> list[Event]:
+        issue = state.issues.get(attempt.issue["issue_id"])
+        return record_of(cycle, attempt, branch=branch, backup=backup) if issue is not None and is_open(issue) else []
+
+    record(cycle, result, events)
+    if result.events == before:
+        return [f"{attempt.issue['issue_id']} was repaired or resolved meanwhile: this attempt was dropped"]
+    return publish(cycle, branch, attempt.outcome.commit, attempt.issue["issue_id"])
 
 
 def diagnoser(cycle: Cycle) -> Callable[[Job], Diagnosis]:
@@ -160,20 +159,24 @@ def committer(cycle: Cycle) -> Callable[[Repository, str, str, str], str]:
     return commit
 
 
-def governed(cycle: Cycle, issue: Record, outcome: Outcome, state: State) -> Outcome:
-    """Holds the change against the rules and decisions once its paths are known; what breaks one is not published."""
+def governed(cycle: Cycle, issue: Record, outcome: Outcome, state: State) -> tuple[Outcome, Report | None]:
+    """Holds the change against decisions and rules once its paths are known; what breaks one is not published.
+
+    The report says what the change adds to the findings that were there; None where there was no change to judge.
+    """
     if outcome.outcome not in ("verified", "applied"):
-        return outcome
+        return outcome, None
     verdict = verdict_of(cycle, issue, state, outcome.files)
-    if verdict.action != "auto-fix":
-        return replace(outcome, outcome="rolled_back", reason=f"{verdict.rule}: {verdict.reasons[-1]}", commit="")
-    new = GovernanceValidator(cycle.workspace.config).introduced(
+    after = GovernanceValidator(cycle.workspace.config).introduced(
         checked(cycle, cycle.commit), checked(cycle, outcome.commit)
     )
-    if broken := [found for found in new.findings if found.severity in ("CRITICAL", "ERROR", "UNKNOWN")]:
+    broken = [found for found in after.findings if found.severity in ("CRITICAL", "ERROR", "UNKNOWN")]
+    reason = ""
+    if verdict.action != "auto-fix":
+        reason = f"{verdict.rule}: {verdict.reasons[-1]}"
+    elif broken:
         reason = f"the change would break rule {broken[0].rule} in {broken[0].path}"
-        return replace(outcome, outcome="rolled_back", reason=reason, commit="")
-    return outcome
+    return (replace(outcome, outcome="rolled_back", reason=reason, commit="") if reason else outcome), after
 
 
 def checked(cycle: Cycle, commit: str) -> Report:
@@ -182,98 +185,38 @@ def checked(cycle: Cycle, commit: str) -> Report:
         return rules.check(tree, cycle.workspace.config)
 
 
-def branch_of(issue: Record, outcome: Outcome) -> str:
-    """The branch that offers a repair to people; none for one that left no commit."""
-    return f"hee/fix/{issue['issue_id']}" if outcome.commit else ""
+def branch_for(cycle: Cycle, attempt: Attempt) -> str:
+    """The branch that offers a repair to people; none for one that left no commit.
+
+    It is `hee/fix/<issue>`, unless somebody put something of their own there: then the commit's digits follow.
+    """
+    commit, issue_id = attempt.outcome.commit, attempt.issue["issue_id"]
+    if not commit:
+        return ""
+    branch = f"hee/fix/{issue_id}"
+    there = cycle.workspace.repository.ref(f"refs/heads/{branch}")
+    return branch if there is None or there in recorded_commits(cycle, issue_id) else f"{branch}-{commit[:7]}"
 
 
-def record_of(cycle: Cycle, attempt: Attempt, *, backup: Event | None) -> list[Event]:
-    """One attempt as events, in the order in which it happened; `backup` is its checkpoint if that is recorded already."""
-    clock, issue, request, outcome = cycle.workspace.clock, attempt.issue, attempt.request, attempt.outcome
-
-    def event(type_: str, data: dict[str, object]) -> Event:
-        return Event.new(type_, data, subject=f"issue/{issue['issue_id']}", clock=clock)
-
-    about = {"issue_id": issue["issue_id"], "pattern_id": issue["pattern_id"]}
-    reason = clean(outcome.reason, limit=1000)
-    if outcome.outcome == "refused":
-        return [event("fix.refused", {**about, "reason": reason, "rule": "transaction"})]
-    name = (
-        str(backup.data["backup_id"])
-        if backup
-        else f"HEE-BACKUP-{request.trailers['HEE-Capsule'][:12]}-{attempt.index}"
-    )
-    point = {"backup_id": name, "index": attempt.index, "capsule": request.trailers["HEE-Capsule"],
-             "decisions": len(cycle.workspace.log.state.decisions), "reason": request.fix_id}  # fmt: skip
-    events = [
-        event("governance.evaluated", {"scope": request.fix_id, "phase": "before", "verdict": "pass", "evaluated": 1, "rules": [issue_rule(cycle, issue)]}),
-        *([] if backup else [event("state.checkpointed", point)]),
-        event("fix.started", {**about, "fix_id": request.fix_id, "strategy": outcome.strategy, "tool": clean(outcome.tool, limit=300),
-                              "commit": request.commit, "branch": clean(request.branch, limit=200), "backup_id": name,
-                              "rollback_plan": "discard the clone; no ref of the repository has moved"}),
-        event("fix.validated", validation(request.fix_id, "pre", outcome.pre or (Check("the detector finds it at this commit", ok=True),))),
-    ]  # fmt: skip
-    if outcome.post:
-        events.append(event("fix.validated", validation(request.fix_id, "post", outcome.post)))
-    if outcome.outcome == "rolled_back":
-        undone = {**about, "fix_id": request.fix_id, "strategy": outcome.strategy, "reason": reason, "backup_id": name,
-                  "restored": True, "duration_ms": outcome.duration_ms}  # fmt: skip
-        return [*events, event("fix.rolled_back", undone)]
-    where = {"branch": branch_of(issue, outcome), "commit": outcome.commit}
-    applied = {
-        "fix_id": request.fix_id, "issue_id": issue["issue_id"], "files": [clean(path, limit=300) for path in outcome.files[:200]],
-        "insertions": outcome.insertions, "deletions": outcome.deletions, "diff": outcome.diff_sha256,
-        "summary": clean(outcome.summary, limit=500), "outcome": outcome.outcome, "duration_ms": outcome.duration_ms, **where,
-    }  # fmt: skip
-    events += [
-        event("governance.evaluated", {"scope": request.fix_id, "phase": "after", "verdict": "pass", "evaluated": 1, "rules": [issue_rule(cycle, issue)]}),
-        event("fix.applied", applied),
-    ]  # fmt: skip
-    if outcome.outcome == "verified":
-        proof = {"fix_id": request.fix_id, "issue_id": issue["issue_id"], "checks": checks(outcome.post), **where}
-        events.append(event("fix.verified", proof))
-    return events
+def recorded_commits(cycle: Cycle, issue_id: str) -> set[str]:
+    """The commits of the repairs of an issue that the log knows."""
+    fixes = cycle.workspace.log.state.ledger.fixes.values()
+    return {fix["commit"] for fix in fixes if fix["issue_id"] == issue_id and fix["success"]}
 
 
-def issue_rule(cycle: Cycle, issue: Record) -> str:
-    """The rule that allowed a repair."""
-    decision = cycle.workspace.log.state.decisions.get(issue["decision_id"])
-    return str(decision["rule"]) if decision else "approval"
-
-
-def validation(fix_id: str, phase: str, made: tuple[Check, ...]) -> dict[str, object]:
-    """The checks of one phase as payload."""
-    return {
-        "fix_id": fix_id,
-        "phase": phase,
-        "ok": bool(made) and all(check.ok for check in made),
-        "checks": checks(made),
-    }
-
-
-def checks(made: tuple[Check, ...]) -> list[dict[str, object]]:
-    """Checks as payload."""
-    return [
-        {
-            "name": clean(check.name, limit=200),
-            "ok": check.ok,
-            "detail": clean(check.detail, limit=500),
-            "duration_ms": check.duration_ms,
-        }
-        for check in made[:50]
-    ]
-
-
-def publish(cycle: Cycle, branch: str, commit: str) -> list[str]:
-    """Makes the branch of a recorded repair unless it is there or merged; says what stands in its way."""
+def publish(cycle: Cycle, branch: str, commit: str, issue_id: str) -> list[str]:
+    """Makes the branch of a recorded repair, or moves it on from an earlier one; says what stands in its way."""
     repository = cycle.workspace.repository
     if not branch or not commit or is_merged(repository, commit, cycle.commit):
         return []
     ref = f"refs/heads/{branch}"
-    if repository.ref(ref) is not None:
+    there = repository.ref(ref)
+    if there == commit:
         return []
+    if there is not None and there not in recorded_commits(cycle, issue_id):
+        return [f"{branch} is not the recorded repair {commit[:12]}: somebody else moved it"]
     try:
-        repository.update_ref(ref, commit, None)
+        repository.update_ref(ref, commit, there)
     except (Conflict, GitError) as error:
         return [f"cannot make branch {branch}: {error}"]
     return []
@@ -307,16 +250,28 @@ def run_again(cycle: Cycle, result: Result, issue: Record) -> None:
             "reason": clean(red, limit=500),
             "rule": "rerun",
         }
-        event = Event.new("fix.refused", data, subject=f"issue/{issue['issue_id']}", clock=cycle.workspace.clock)
+        say(cycle, result, issue, "fix.refused", data)
     else:
-        data = {
-            "issue_id": issue["issue_id"],
-            "by": "the same commit was green when the job ran again",
-            "commit": cycle.commit,
-        }
-        event = Event.new("ci.issue_resolved", data, subject=f"issue/{issue['issue_id']}", clock=cycle.workspace.clock)
-    cycle.workspace.log.append([event])
-    result.events += 1
+        words = "the same commit was green when the job ran again"
+        say(
+            cycle,
+            result,
+            issue,
+            "ci.issue_resolved",
+            {"issue_id": issue["issue_id"], "by": words, "commit": cycle.commit},
+        )
+
+
+def say(cycle: Cycle, result: Result, issue: Record, type_: str, data: dict[str, object]) -> None:
+    """Records one thing about an issue that nobody has dealt with meanwhile."""
+
+    def events(state: State) -> list[Event]:
+        now = state.issues.get(issue["issue_id"])
+        if now is None or now["fix"] is not None:
+            return []
+        return [Event.new(type_, data, subject=f"issue/{issue['issue_id']}", clock=cycle.workspace.clock)]
+
+    record(cycle, result, events)
 
 
 def rerun(cycle: Cycle, issue: Record) -> Job:
@@ -337,7 +292,4 @@ def propose(cycle: Cycle, result: Result, issue: Record) -> None:
         "pattern_id": issue["pattern_id"],
         "reason": issue["rationale"] or "needs a review",
     }
-    cycle.workspace.log.append(
-        [Event.new("fix.proposed", data, subject=f"issue/{issue['issue_id']}", clock=cycle.workspace.clock)]
-    )
-    result.events += 1
+    say(cycle, result, issue, "fix.proposed", data)

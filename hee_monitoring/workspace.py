@@ -83,20 +83,35 @@ def cache_directory() -> Path:
 
 
 def load_config(repository: Repository) -> Config:
-    """The configuration in force; the default one where there is none."""
+    """The configuration in force: the protected branch's, or before it is committed there, the worktree's new one.
+
+    A configuration that only some other branch has counts for nothing, lest a commit bring its own judge; in a
+    repository without a protected branch it is HEAD's. Where there is none, the default one holds.
+    """
     from hee_governance.config import dump_default, load
 
+    protected = [name for name in protected_branches(repository) if repository.ref(name)]
     with ObjectReader(repository) as reader:
-        for branch in (*(f"refs/heads/{name}" for name in PROTECTED), "HEAD"):
-            found = reader.read(f"{branch}:{CONFIG}")
+        for name in protected or ["HEAD"]:
+            found = reader.read(f"{name}:{CONFIG}")
             if found and found[0] == "blob":
                 return load(found[1], CONFIG)
+        tracked = bool(protected) and reader.read(f"HEAD:{CONFIG}") is not None
     worktree = repository.root / CONFIG if repository.root else None
     if worktree and worktree.is_symlink():
         raise ConfigError(f"{CONFIG} is a symbolic link", hint="make it a regular file")
-    if worktree and worktree.is_file():
+    if worktree and worktree.is_file() and not tracked:
         return load(worktree.read_bytes(), CONFIG)
     return load(dump_default(), CONFIG)
+
+
+def protected_branches(repository: Repository) -> tuple[str, ...]:
+    """The branches whose word counts: main and master, or what the remote calls its default branch."""
+    default = repository.attempt("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD").stdout.decode().strip()
+    named = [f"refs/heads/{name}" for name in PROTECTED]
+    if default:
+        named = [f"refs/heads/{default.removeprefix('refs/remotes/origin/')}", default, *named]
+    return tuple(named)
 
 
 def initialize(

@@ -110,6 +110,11 @@ def test_the_versions_are_those_that_the_specification_asks_for() -> None:
     [
         ("import hee_core", {"pydantic", "git", "cryptography", "jsonschema", "ruamel", "hypothesis", "click", "json"}),
         ("import hee_core, hee_governance, hee_monitoring", {"pydantic", "git", "jsonschema", "ruamel", "click"}),
+        ("import hee_core.log, hee_core.gitstore, hee_core.history", {"pydantic", "git", "jsonschema", "ruamel"}),
+        (  # one append and its verification
+            "import hee_core as h; log = h.MemoryLog(); log.append([h.Event.new('note.recorded', {'text': 'a'})]); h.verify(log)",
+            {"pydantic", "git", "jsonschema", "ruamel", "sqlite3", "subprocess"},
+        ),
         (
             "from hee_monitoring.cli.main import run; run(['--version'])",
             {"pydantic", "git", "jsonschema", "ruamel", "cryptography"},

@@ -434,3 +434,82 @@ def test_a_repair_that_waits_for_a_review_happens_after_a_persons_approval_and_n
         assert (issue["action"], issue["fix"]["outcome"]) == ("auto-fix", "verified")
         made = [e.event.data for e in workspace.log.read() if e.event.type == "decision.recorded"][-1]
         assert made["rule"].startswith("approval/")
+
+
+def test_a_branch_that_somebody_else_made_is_never_passed_off_as_the_repair(tmp_path: Path) -> None:
+    root = watched(tmp_path / "r", BADLY)
+    run_cycle(root, FORMAT, fix=False)
+    with Workspace.open(root) as workspace:
+        (name,) = workspace.log.state.issues
+    git(root, "checkout", "-q", "-b", f"hee/fix/{name}")
+    (root / "evil.py").write_text("print(1)\n")
+    git(root, "add", "evil.py")
+    git(root, "commit", "-qm", "not ours")
+    planted = git(root, "rev-parse", "HEAD")
+    git(root, "checkout", "-q", "main")
+    run_cycle(root, FORMAT)
+    with Workspace.open(root) as workspace:
+        (issue,) = workspace.log.state.issues.values()
+        assert issue["fix"]["outcome"] == "verified"
+        assert (
+            git(root, "rev-parse", issue["fix"]["branch"])
+            == repairs.recorded_commit(workspace.log.state, issue)
+            != planted
+        )
+    assert git(root, "rev-parse", f"hee/fix/{name}") == planted
+
+
+def test_the_same_failure_at_a_new_commit_is_repaired_anew_and_its_branch_moves_on(tmp_path: Path) -> None:
+    root = watched(tmp_path / "r", BADLY)
+    run_cycle(root, FORMAT)
+    (root / "b.py").write_text("y = {  'b':2 }\n")
+    git(root, "add", "b.py")
+    git(root, "commit", "-qm", "another one")
+    run_cycle(root, FORMAT)
+    with Workspace.open(root) as workspace:
+        (issue,) = workspace.log.state.issues.values()
+        assert (issue["count"], issue["fix"]["outcome"]) == (2, "verified")
+        (active,) = [r for r in workspace.log.state.decisions.values() if r["kind"] == "issue"]
+        assert active["decision_id"] == issue["decision_id"]
+    assert set(git(root, "diff", "--name-only", "main", issue["fix"]["branch"]).split()) == {"a.py", "b.py"}
+
+
+def test_after_a_rollback_the_next_cycle_looks_again_instead_of_calling_it_green(tmp_path: Path) -> None:
+    root = watched(tmp_path / "r", BADLY)
+    run_cycle(root, FORMAT, fix=False)
+    with Workspace.open(root) as workspace:
+        polled = next(entry.index for entry in workspace.log.read() if entry.event.type == "ci.polled")
+        hee_core.rollback(workspace.log, to=polled, reason="try")
+        assert dict(workspace.log.state.issues) == {}
+    result, source = run_cycle(root, FORMAT, fix=False)
+    assert source.runs_made == ["ci.yml#format"]
+    with Workspace.open(root) as workspace:
+        assert len(workspace.log.state.issues) == 1
+    assert result.polled
+
+
+@pytest.mark.spec("SEED-033")
+def test_a_branch_cannot_bring_its_own_configuration(tmp_path: Path) -> None:
+    root = watched(tmp_path / "r", BADLY)
+    git(root, "checkout", "-q", "-b", "feature")
+    text = (root / "hee.yaml").read_text()
+    (root / "hee.yaml").write_text(text.replace('governance_rules: "strict"', 'governance_rules: "off"'))
+    git(root, "commit", "-qam", "quiet please")
+    with Workspace.open(root) as workspace:
+        assert workspace.config.governance_rules == "strict"
+    git(root, "checkout", "-q", "main")
+    git(root, "rm", "-q", "hee.yaml")
+    git(root, "commit", "-qm", "gone")
+    git(root, "checkout", "-q", "feature")
+    with Workspace.open(root) as workspace:
+        assert workspace.config.governance_rules == "strict"
+
+
+@pytest.mark.spec("SEED-098")
+def test_what_governance_said_around_a_repair_is_what_was_evaluated(story) -> None:
+    said = [
+        e.event.data for e in story[3] if e.event.type == "governance.evaluated" and e.event.data["scope"] != "cycle"
+    ]
+    assert {s["phase"] for s in said} == {"before", "after"}
+    assert all(s["evaluated"] > 0 and s["detail"] for s in said)
+    assert len({s["evaluated"] for s in said}) > 1
