@@ -144,7 +144,7 @@ def create_hee_state_backup(context: FixContext, state_capsule: StateCapsule) ->
         "reason": f"before a repair in state {state_capsule.hee_monitoring_state.current_status}",
     }
     try:
-        context.backup = Event.new("state.checkpointed", data, subject="state", clock=context.cycle.workspace.clock)
+        context.backup = facts.event("state.checkpointed", data, subject="state", clock=context.cycle.workspace.clock)
         log.append([context.backup])
     except (HeeError, OSError) as error:
         return {"success": False, "error": redact(str(error))}
@@ -179,7 +179,7 @@ def hee_rollback(backup_id: str, context: FixContext) -> None:
         "reason": "the repair ended before it changed anything",
         "backup_id": backup_id,
     }
-    log.append([Event.new("fix.rolled_back", data, subject="state", clock=context.cycle.workspace.clock)])
+    log.append([facts.event("fix.rolled_back", data, subject="state", clock=context.cycle.workspace.clock)])
 
 
 def freeze(context: FixContext, reason: str) -> None:
@@ -187,13 +187,13 @@ def freeze(context: FixContext, reason: str) -> None:
     clock = context.cycle.workspace.clock
     alert = {
         "severity": "critical",
-        "title": clean(reason, limit=300),
+        "title": publishable(reason, limit=300),
         "next_step": "look at the repository, then `hee unfreeze`",
     }
     context.cycle.workspace.log.append(
         [
-            Event.new("state.frozen", {"reason": clean(reason, limit=300)}, subject="state", clock=clock),
-            Event.new("alert.raised", alert, subject="state", clock=clock),
+            facts.event("state.frozen", {"reason": publishable(reason, limit=300)}, subject="state", clock=clock),
+            facts.event("alert.raised", alert, subject="state", clock=clock),
         ]
     )
 

@@ -44,10 +44,10 @@ def record_of(cycle: Cycle, attempt: Attempt, *, branch: str, backup: Event | No
     clock, issue, request, outcome = cycle.workspace.clock, attempt.issue, attempt.request, attempt.outcome
 
     def event(type_: str, data: dict[str, object]) -> Event:
-        return Event.new(type_, data, subject=f"issue/{issue['issue_id']}", clock=clock)
+        return facts.event(type_, data, subject=f"issue/{issue['issue_id']}", clock=clock)
 
     about = {"issue_id": issue["issue_id"], "pattern_id": issue["pattern_id"]}
-    reason = clean(outcome.reason, limit=1000)
+    reason = publishable(outcome.reason, limit=1000)
     if outcome.outcome == "refused":
         return [event("fix.refused", {**about, "reason": reason, "rule": "transaction"})]
     name = (
@@ -60,8 +60,8 @@ def record_of(cycle: Cycle, attempt: Attempt, *, branch: str, backup: Event | No
     events = [
         event("governance.evaluated", allowed(request.fix_id, attempt.before)),
         *([] if backup else [event("state.checkpointed", point)]),
-        event("fix.started", {**about, "fix_id": request.fix_id, "strategy": outcome.strategy, "tool": clean(outcome.tool, limit=300),
-                              "commit": request.commit, "branch": clean(request.branch, limit=200), "backup_id": name,
+        event("fix.started", {**about, "fix_id": request.fix_id, "strategy": outcome.strategy, "tool": publishable(outcome.tool, limit=300),
+                              "commit": request.commit, "branch": publishable(request.branch, limit=200), "backup_id": name,
                               "rollback_plan": "discard the clone; no ref of the repository has moved"}),
         event("fix.validated", validation(request.fix_id, "pre", outcome.pre or (Check("the detector finds it at this commit", ok=True),))),
     ]  # fmt: skip
@@ -75,9 +75,9 @@ def record_of(cycle: Cycle, attempt: Attempt, *, branch: str, backup: Event | No
         return [*events, event("fix.rolled_back", undone)]
     where = {"branch": branch, "commit": outcome.commit}
     applied = {
-        "fix_id": request.fix_id, "issue_id": issue["issue_id"], "files": [clean(path, limit=300) for path in outcome.files[:200]],
+        "fix_id": request.fix_id, "issue_id": issue["issue_id"], "files": [publishable(path, limit=300) for path in outcome.files[:200]],
         "insertions": outcome.insertions, "deletions": outcome.deletions, "diff": outcome.diff_sha256,
-        "summary": clean(outcome.summary, limit=500), "outcome": outcome.outcome, "duration_ms": outcome.duration_ms, **where,
+        "summary": publishable(outcome.summary, limit=500), "outcome": outcome.outcome, "duration_ms": outcome.duration_ms, **where,
     }  # fmt: skip
     events += [
         event("fix.applied", applied),
@@ -96,7 +96,7 @@ def allowed(fix_id: str, verdict: Verdict) -> dict[str, object]:
         "verdict": "pass" if verdict.action == "auto-fix" else "fail",
         "evaluated": len(verdict.reasons),
         "rules": [verdict.rule],
-        "detail": clean("; ".join(verdict.reasons), limit=1000),
+        "detail": publishable("; ".join(verdict.reasons), limit=1000),
     }
 
 
@@ -108,7 +108,7 @@ def added(fix_id: str, report: Report, *, kept: bool) -> dict[str, object]:
         "verdict": "pass" if kept else "fail",
         "evaluated": report.evaluated,
         "rules": sorted({found.rule for found in report.findings})[:50],
-        "detail": clean(f"{len(report.findings)} finding(s) that were not there before", limit=1000),
+        "detail": publishable(f"{len(report.findings)} finding(s) that were not there before", limit=1000),
     }
 
 
@@ -126,9 +126,9 @@ def checks(made: tuple[Check, ...]) -> list[dict[str, object]]:
     """Checks as payload."""
     return [
         {
-            "name": clean(check.name, limit=200),
+            "name": publishable(check.name, limit=200),
             "ok": check.ok,
-            "detail": clean(check.detail, limit=500),
+            "detail": publishable(check.detail, limit=500),
             "duration_ms": check.duration_ms,
         }
         for check in made[:50]

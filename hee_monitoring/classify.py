@@ -12,11 +12,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hee_core.canonical import clean
 from hee_monitoring.evidence import Channel, Conclusion, Diagnosis, Evidence
 from hee_monitoring.fingerprint import fingerprint
 from hee_monitoring.joblog import read
-from hee_monitoring.redact import redact
+from hee_monitoring.redact import MARK, publishable
 from hee_monitoring.scan import Scan, scan
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def diagnose(job: Job, db: PatternDB) -> Diagnosis:
     by_signal = db.by_signal(signal) if signal else None
     if by_signal is not None and (from_log is None or from_log.category == UNKNOWN or by_signal.priority >= 95):
         text = _signal_text(signal, job)
-        evidence = (*_noted(job), Evidence(Channel.JOB, clean(redact(text), limit=TEXT_LIMIT), 0, job.key))
+        evidence = (*_noted(job), Evidence(Channel.JOB, publishable(text, limit=TEXT_LIMIT), 0, _where(job.key)))
         mark = fingerprint(by_signal.pattern_id, {"job": job.key})
         rest = (from_log,) if from_log is not None and from_log.category != UNKNOWN else ()
         return Diagnosis(by_signal.pattern_id, by_signal.category, by_signal.title, mark, 9000, evidence, {}, rest)
@@ -97,7 +96,7 @@ def _by_annotations(job: Job, db: PatternDB) -> Diagnosis | None:
     if found.category == UNKNOWN:
         return None
     note = messages[found.line - 1]
-    evidence = Evidence(Channel.ANNOTATION, found.text, note.line, note.path or job.name)
+    evidence = Evidence(Channel.ANNOTATION, found.text, note.line, _where(note.path or job.name))
     return Diagnosis(
         found.pattern_id, found.category, found.title, found.fingerprint, found.confidence, (evidence,), found.captures
     )
@@ -107,7 +106,7 @@ def _noted(job: Job) -> tuple[Evidence, ...]:
     """The platform's first word on why a job ended, where it has a place."""
     notes = [note for note in job.annotations if note.level == "failure" and note.path]
     return tuple(
-        Evidence(Channel.ANNOTATION, clean(redact(note.message), limit=TEXT_LIMIT), note.line, note.path)
+        Evidence(Channel.ANNOTATION, publishable(note.message, limit=TEXT_LIMIT), note.line, _where(note.path))
         for note in notes[:1]
     )
 
@@ -199,7 +198,7 @@ def _diagnosis(hits: Sequence[Hit], found: Scan, db: PatternDB, *, sure: bool) -
     evidence = [_evidence(best, found)]
     if best.head is not None:
         evidence.append(
-            Evidence(Channel.LOG, clean(redact(best.head[1]), limit=TEXT_LIMIT), best.head[0], evidence[0].where)
+            Evidence(Channel.LOG, publishable(best.head[1], limit=TEXT_LIMIT), best.head[0], evidence[0].where)
         )
     for hit in related[:4]:
         if hit.line not in {item.line for item in evidence}:
@@ -214,12 +213,12 @@ def _diagnosis(hits: Sequence[Hit], found: Scan, db: PatternDB, *, sure: bool) -
             secondary.append(
                 Diagnosis(
                     hit.pattern.pattern_id, hit.pattern.category, hit.pattern.title, other, _confidence(hit, verdicts, sure=sure),
-                    (_evidence(hit, found),), _safe(hit.captures),
+                    (_evidence(hit, found),), _safe(hit, hit.captures),
                 )
             )  # fmt: skip
     return Diagnosis(
         pattern.pattern_id, pattern.category, pattern.title, mark, _confidence(best, verdicts, sure=sure), tuple(evidence),
-        _safe(captures), tuple(secondary),
+        _safe(best, captures), tuple(secondary),
     )  # fmt: skip
 
 
@@ -273,14 +272,25 @@ def _evidence(hit: Hit, found: Scan) -> Evidence:
     step = found.steps[hit.step]
     return Evidence(
         Channel.LOG,
-        clean(redact(hit.text), limit=TEXT_LIMIT),
+        publishable(hit.text, limit=TEXT_LIMIT),
         hit.line,
-        clean(redact(step.job or step.name), limit=120),
+        _where(step.job or step.name, limit=120),
     )
 
 
-def _safe(captures: dict[str, str]) -> dict[str, str]:
-    return {name: clean(redact(value), limit=TEXT_LIMIT) for name, value in captures.items()}
+def _where(text: str, limit: int = 300) -> str:
+    return publishable(text, limit=limit)
+
+
+def _safe(hit: Hit, captures: dict[str, str]) -> dict[str, str]:
+    """Captures without secrets: one that is a part of a secret is known as such only in its line."""
+    safe = {name: publishable(value, limit=TEXT_LIMIT) for name, value in captures.items()}
+    for line in (hit.text, hit.head[1] if hit.head else ""):
+        shown = publishable(line)
+        for name, value in captures.items():
+            if value and value in line and publishable(value) not in shown:
+                safe[name] = MARK
+    return safe
 
 
 def _unknown(found: Scan) -> Diagnosis:
@@ -300,6 +310,6 @@ def _plain(
     category: str, title: str, text: str, line: int, *, where: str = "", channel: Channel = Channel.LOG
 ) -> Diagnosis:
     """A diagnosis without a pattern."""
-    text = clean(redact(text), limit=TEXT_LIMIT)
-    evidence = (Evidence(channel, text, line, where),) if text else ()
-    return Diagnosis("", category, title, fingerprint(category, {}, text), 0, evidence)
+    text = publishable(text, limit=TEXT_LIMIT)
+    evidence = (Evidence(channel, text, line, _where(where)),) if text else ()
+    return Diagnosis("", category, publishable(title, limit=TEXT_LIMIT), fingerprint(category, {}, text), 0, evidence)

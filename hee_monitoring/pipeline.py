@@ -147,11 +147,11 @@ def opening(cycle: Cycle, state: State, report: Report) -> list[Event]:
             "digest": workspace.config.digest,
             "governance": workspace.config.governance_rules,
         }
-        events.append(Event.new("config.loaded", loaded, subject="config", clock=clock))
+        events.append(facts.event("config.loaded", loaded, subject="config", clock=clock))
     patterns = workspace.patterns
     if patterns.digest != state.ledger.patterns.get("digest"):
         loaded = {"version": patterns.version, "digest": patterns.digest, "count": len(patterns)}
-        events.append(Event.new("patterns.loaded", loaded, subject="patterns", clock=clock))
+        events.append(facts.event("patterns.loaded", loaded, subject="patterns", clock=clock))
     started = {
         "source": cycle.source.name,
         "capsule": digest(chain.capsule_bytes(log.refresh())),
@@ -167,8 +167,8 @@ def opening(cycle: Cycle, state: State, report: Report) -> list[Event]:
     }
     return [
         *events,
-        Event.new("monitor.started", started, subject="monitor", clock=clock),
-        Event.new("governance.evaluated", evaluated, subject="governance", clock=clock),
+        facts.event("monitor.started", started, subject="monitor", clock=clock),
+        facts.event("governance.evaluated", evaluated, subject="governance", clock=clock),
     ]
 
 
@@ -177,15 +177,15 @@ def polled(cycle: Cycle, runs: Sequence[Run], picture: Picture, *, issues: bool,
     data = {
         "source": cycle.source.name if runs else "files",
         "commit": cycle.commit,
-        "branch": clean(cycle.branch, limit=200),
+        "branch": publishable(cycle.branch, limit=200),
         "run_id": max((run.run_id for run in runs), default=0),
-        "jobs_passed": [clean(key, limit=200) for key in picture.passed],
-        "jobs_failed": [clean(key, limit=200) for key in picture.failed],
-        "jobs_unknown": [clean(key, limit=200) for key in picture.unknown],
+        "jobs_passed": [publishable(key, limit=200) for key in picture.passed],
+        "jobs_failed": [publishable(key, limit=200) for key in picture.failed],
+        "jobs_unknown": [publishable(key, limit=200) for key in picture.unknown],
         "issues_detected": issues,
         "duration_ms": duration_ms,
     }
-    return Event.new("ci.polled", data, subject=f"commit/{cycle.commit}", clock=cycle.workspace.clock)
+    return facts.event("ci.polled", data, subject=f"commit/{cycle.commit}", clock=cycle.workspace.clock)
 
 
 def failure(cycle: Cycle, seen: Observation, state: State, picture: Picture) -> list[Event]:
@@ -206,8 +206,8 @@ def failure(cycle: Cycle, seen: Observation, state: State, picture: Picture) -> 
 
 def green(cycle: Cycle, issue_id: str, words: str) -> Event:
     """An issue that a positive observation closes."""
-    data = {"issue_id": issue_id, "by": clean(words, limit=300), "commit": cycle.commit}
-    return Event.new("ci.issue_resolved", data, subject=f"issue/{issue_id}", clock=cycle.workspace.clock)
+    data = {"issue_id": issue_id, "by": publishable(words, limit=300), "commit": cycle.commit}
+    return facts.event("ci.issue_resolved", data, subject=f"issue/{issue_id}", clock=cycle.workspace.clock)
 
 
 # ------------------------------------------------------------------ I: decide
@@ -234,5 +234,5 @@ def heartbeat(cycle: Cycle, result: Result, *, polls: int, since: str, longest_m
     if seconds_between(since, clock.now()) < HEARTBEAT:
         return False
     data = {"source": cycle.source.name, "polls": polls, "since": since, "longest_gap_ms": longest_ms}
-    record(cycle, result, lambda _: [Event.new("monitor.heartbeat", data, subject="monitor", clock=clock)])
+    record(cycle, result, lambda _: [facts.event("monitor.heartbeat", data, subject="monitor", clock=clock)])
     return True

@@ -1,20 +1,27 @@
 """Replaces secrets in text by `[REDACTED]`, before anything is kept, signed or shown.
 
 Responsible for recognizing credentials by their shape (issuer prefixes, private keys, URL passwords, assignments to a
-telling name). It is a net below the platform's own masking, not a scanner of repositories.
+telling name), and for the one order in which foreign text becomes publishable: clean, redact, cut. It is a net below the
+platform's own masking, not a scanner of repositories.
 
-Invariant: linear time (RE2), and idempotent: `redact(redact(text)) == redact(text)`.
+Invariant: linear time (RE2), and idempotent: `redact(redact(text)) == redact(text)`, `publishable` likewise.
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from functools import cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import re
+from hee_core.canonical import clean
 
 MARK = "[REDACTED]"
+
+_ESCAPES = re.compile(
+    "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b\n]*(?:\x07|\x1b\\\\)?|\x1b[ -/]*[0-~]"
+)
+# Drawn as nothing, and no format character (Cf) by its category: joiners, fillers, variation selectors.
+_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 
 _WHOLE = (
     r"gh[pousr]_[A-Za-z0-9]{30,255}",
@@ -70,6 +77,30 @@ def redact(text: str) -> str:
         if clean == text:
             return text
         text = clean
+
+
+def publishable(text: str, *, limit: int = 0) -> str:
+    """Foreign text as an event or a screen may hold it: clean, then redacted, then cut to `limit` characters.
+
+    In this order, since a character that is not drawn would hide a secret, and half a secret is not recognized.
+    """
+    text = clean(_ESCAPES.sub("", text) if "\x1b" in text or "\x9b" in text else text)
+    bare = text if text.isascii() else _bare(text)
+    safe = redact(bare)
+    text = clean(safe) if safe != bare or redact(text) != text else text
+    room = limit
+    while limit and len(text) > limit:
+        # The end of a cut can look like a secret again; the mark for it needs room.
+        cut = redact(clean(text, limit=room))
+        if len(cut) <= limit:
+            return cut
+        room -= len(MARK)
+    return text
+
+
+def _bare(text: str) -> str:
+    """The text without what is not drawn."""
+    return _INVISIBLE.sub("", "".join(each for each in text if each in "\t\n" or unicodedata.category(each) != "Cf"))
 
 
 def _keep(found: re.Match[str]) -> str:

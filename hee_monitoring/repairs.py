@@ -247,7 +247,7 @@ def run_again(cycle: Cycle, result: Result, issue: Record) -> None:
         data = {
             "issue_id": issue["issue_id"],
             "pattern_id": issue["pattern_id"],
-            "reason": clean(red, limit=500),
+            "reason": publishable(red, limit=500),
             "rule": "rerun",
         }
         say(cycle, result, issue, "fix.refused", data)
@@ -269,7 +269,7 @@ def say(cycle: Cycle, result: Result, issue: Record, type_: str, data: dict[str,
         now = state.issues.get(issue["issue_id"])
         if now is None or now["fix"] is not None:
             return []
-        return [Event.new(type_, data, subject=f"issue/{issue['issue_id']}", clock=cycle.workspace.clock)]
+        return [facts.event(type_, data, subject=f"issue/{issue['issue_id']}", clock=cycle.workspace.clock)]
 
     record(cycle, result, events)
 

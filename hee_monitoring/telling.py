@@ -28,7 +28,7 @@ def tell(cycle: Cycle, result: Result, duration_ms: int) -> None:
             return []
         count = len(state.issues)
         data = {"failures": count, "open_issues": count, "unknown": len(result.unknown), "duration_ms": duration_ms}
-        return [*events, Event.new("monitor.completed", data, subject="monitor", clock=cycle.workspace.clock)]
+        return [*events, facts.event("monitor.completed", data, subject="monitor", clock=cycle.workspace.clock)]
 
     record(cycle, result, closing)
 

@@ -421,13 +421,18 @@ def test_a_repair_that_waits_for_a_review_happens_after_a_persons_approval_and_n
         person = create_agent_key(tmp_path / "ada", actor="human:ada")
         added = {"public_key": person.public_key, "actor": "human:ada", "role": "human"}
         (standing,) = [name for name, record in workspace.log.state.decisions.items() if record["kind"] == "standing"]
-        ended = {"decision_id": standing, "how": "revoked", "reason": "release is out"}
-        workspace.log.append([Event.new("key.added", added), Event.new("decision.ended", ended)])
+        workspace.log.append([Event.new("key.added", added)])
     with monkeypatch.context() as patch:
         patch.setenv("HEE_SIGNING_KEY", str(tmp_path / "ada"))
         patch.setenv("HEE_ACTOR", "human:ada")
         with Workspace.open(root, signer=load_signer()) as workspace:
             workspace.log.append([Event.new("approval.granted", approval)])
+    run_cycle(root, FORMAT)
+    with Workspace.open(root) as workspace:
+        (issue,) = workspace.log.state.issues.values()
+        assert (issue["action"], issue["fix"]["outcome"]) == ("agent-review", "pending_review")
+        ended = {"decision_id": standing, "how": "revoked", "reason": "release is out"}
+        workspace.log.append([Event.new("decision.ended", ended)])
     run_cycle(root, FORMAT)
     with Workspace.open(root) as workspace:
         (issue,) = workspace.log.state.issues.values()
