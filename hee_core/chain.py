@@ -7,7 +7,7 @@
 4. Line n of signatures is its author's signature over line n of events.jsonl.
 5. Capsule, checkpoint and trailers follow from the events alone.
 
-`follow` holds 1 and 3, which is what reading needs; `hee_core.audit` holds all five.
+`follow` holds 1, 3 and 4, which is what acting on a log needs; `hee_core.audit` holds all five.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from hee_core import capsule, checkpoint, gitobjects, merkle, projection, render
 from hee_core.errors import EventError, IntegrityError
 from hee_core.events import GENESIS_SOURCE, Event
 from hee_core.keyring import KeyRing
+from hee_core.vouching import vouch
 from hee_core.projection import State
 
 if TYPE_CHECKING:
@@ -232,8 +233,8 @@ def lines(step: Step) -> list[bytes]:
     return step.content[:-1].split(b"\n")
 
 
-def follow(head: Head, step: Step, past: Past) -> Head:
-    """Reads one append on top of a head, checking the chain; raises IntegrityError naming the event's index."""
+def follow(head: Head, step: Step, past: Past, signatures: bytes) -> Head:
+    """Reads one append on top of a head, checking chain and authors; raises IntegrityError naming the event's index."""
     if step.parents != ((head.commit,) if head.commit else ()) and step.content is not None:
         raise IntegrityError(
             f"commit {step.commit} does not follow {head.commit or 'nothing'}", hint="run `hee verify`"
@@ -250,6 +251,7 @@ def follow(head: Head, step: Step, past: Past) -> Head:
         if index == 0:
             source = f"urn:hee:{event.id}"
         events.append(event)
+    vouch(head.keyring, head.size, events, signatures)
     return replace(grow(head, events, past), commit=step.commit)
 
 

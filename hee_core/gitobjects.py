@@ -15,6 +15,7 @@ from hee_core.errors import IntegrityError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+_WINDOW = 1 << 12
 _TYPE_NUMBER = {"commit": 1, "tree": 2, "blob": 3}
 
 
@@ -133,7 +134,7 @@ def pack(objects: Sequence[GitObject], object_format: str) -> Pack:
     chunks = [b"PACK" + struct.pack(">II", 2, len(unique))]
     offset, rows = 12, []
     for item in unique:
-        entry = _entry_header(_TYPE_NUMBER[item.kind], len(item.data)) + zlib.compress(item.data, 1)
+        entry = _entry_header(_TYPE_NUMBER[item.kind], len(item.data)) + _deflate(item.data)
         rows.append((bytes.fromhex(item.id), zlib.crc32(entry), offset))
         chunks.append(entry)
         offset += len(entry)
@@ -142,6 +143,14 @@ def pack(objects: Sequence[GitObject], object_format: str) -> Pack:
     body = b"".join(chunks)
     trailer = hashlib.new(object_format, body).digest()
     return Pack(trailer.hex(), body + trailer, _index(sorted(rows), trailer, object_format))
+
+
+def _deflate(data: bytes) -> bytes:
+    if len(data) > _WINDOW:
+        return zlib.compress(data, 1)
+    # Setting up a window of 32 KB takes four times as long as compressing what is smaller than one of 4 KB.
+    small = zlib.compressobj(1, zlib.DEFLATED, 12, 5)
+    return small.compress(data) + small.flush()
 
 
 def _entry_header(number: int, size: int) -> bytes:

@@ -61,9 +61,9 @@ class GitStore:
     def tip(self) -> str | None:
         return self._file.read() if self._file else self.repository.ref(self.ref)
 
-    def steps(self, tip: str, after: str | None) -> Iterator[Step]:
+    def steps(self, tip: str, after: str | None, name: str = EVENTS) -> Iterator[Step]:
         try:
-            for step in history(self.repository, EVENTS, tip, *([f"^{after}"] if after else [])):
+            for step in history(self.repository, name, tip, *([f"^{after}"] if after else [])):
                 if after is None and not step.parents:
                     self._check_beginning(step.commit)
                 yield step

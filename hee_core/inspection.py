@@ -252,6 +252,6 @@ class Inspection:
             self.found("checkpoint", "size or root is not what the events up to here give", first)
         assert self.head.keyring is not None  # noqa: S101 - whoever calls has seen to it
         valid = self.head.keyring.public_keys(max(self.head.size - 1, 0))
-        if not any(checkpoint.is_signed(note, name) for name in ((key,) if key in valid else valid)):
+        if not any(checkpoint.is_signed(parsed, name) for name in ((key,) if key in valid else valid)):
             self.found("checkpoint", "no key of the log signed it", first)
         self.checked["checkpoints"] += 1

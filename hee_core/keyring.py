@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hee_core.events import Event
+    from hee_core.keys import Signer
 
 _ACTOR = re.compile(r"(human|agent|ci):[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
 _FORMAT = 1
@@ -99,6 +100,20 @@ class KeyRing:
             return f"key {name} belongs to {held.actor}, not to {actor}"
         return None
 
+    def fault(self, signer: Signer, index: int) -> KeyFault | None:
+        """Says why this signer may not write event `index`, and the next step; None if it may."""
+        reason = self.check(signer.key_id, index, signer.actor)
+        if reason is None:
+            return None
+        held = self.keys.get(signer.key_id)
+        if held is None:
+            hint = f'somebody whose key counts runs: hee keys add "{signer.public_key}" --actor {signer.actor}'
+        elif held.until is not None:
+            hint = "a revoked key never comes back: make another one, and let somebody whose key counts add it"
+        else:
+            hint = f"sign as its owner: HEE_ACTOR={held.actor}"
+        return KeyFault(f"this log does not take what you sign: {reason}", hint=hint)
+
     def refusal(self, index: int, event: Event) -> str | None:
         """Says why this event may not stand at this index: its key, or what it wants to do to keys; None if it may."""
         reason = self.check(event.key_id, index, event.actor)
@@ -153,7 +168,7 @@ class KeyRing:
         end it through a person that it just made.
         """
         signer = self.keys[event.key_id]
-        if key.role == "human" and any(held.role == "human" and held.valid(index) for held in self.keys.values()):
+        if key.role == "human" and self.people(index):
             if signer.role != "human":
                 raise IntegrityError(f"{event.type}: the key of a person takes a person's key, not {event.actor}'s")
         elif not signer.root:
@@ -171,6 +186,10 @@ class KeyRing:
         if begins == self.frozen or not (begins or event.actor.startswith("human:")):
             return self
         return replace(self, frozen=begins)
+
+    def people(self, index: int) -> tuple[str, ...]:
+        """The people whose keys may sign the event at an index."""
+        return tuple(key.actor for key in self.keys.values() if key.role == "human" and key.valid(index))
 
     def public_keys(self, index: int | None = None) -> tuple[str, ...]:
         """The keys, as text, that may sign the event at an index; without one, those that are not revoked."""

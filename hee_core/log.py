@@ -17,7 +17,7 @@ from hee_core.clock import SYSTEM, Clock
 from hee_core.errors import Conflict, EventError, IntegrityError, KeyFault, LogNotFound, NotFound
 from hee_core.events import GENESIS_SOURCE, Event
 from hee_core.replay import Replay
-from hee_core.store import ANY, REF, Condition, Entry, Store, _Any
+from hee_core.store import ANY, REF, SIGNATURES, Condition, Entry, Store, _Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -141,10 +141,11 @@ class Log:
 
     def _follow(self, tip: str) -> None:
         head = start = self._head
-        for step in self.store.steps(tip, head.commit):
+        signed = self.store.steps(tip, head.commit, SIGNATURES)
+        for step, signatures in zip(self.store.steps(tip, head.commit), signed, strict=True):
             if head is start and head.commit and step.parents != (head.commit,):
                 raise self._rewritten(head.commit)
-            head = chain.follow(head, step, self)
+            head = chain.follow(head, step, self, signatures.content or b"")
             self._head = head  # what was followed stays followed, whatever comes after it
         if head is start:
             raise self._rewritten(start.commit or "")
@@ -327,6 +328,9 @@ class Log:
 
         self.store.save_snapshot(snapshot.dump(self._head, self.signer))
         self.store.ids.save()
+        # What goes on from our own snapshot is the log we knew; anything else waits for somebody to verify it.
+        if self.seen is not None and self.seen.size(self._head.log_id) <= self._saved:
+            self.seen.keep(self._head)
         self._saved = self._head.size
 
     def _load_snapshot(self) -> chain.Head | None:

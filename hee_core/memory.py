@@ -49,12 +49,12 @@ class MemoryStore:
         entries = gitobjects.parse_tree(self.objects[tree][1], self.object_format)
         return self.objects[{entry: blob for _, entry, blob in entries}[name]][1]
 
-    def steps(self, tip: str, after: str | None) -> Iterator[Step]:
+    def steps(self, tip: str, after: str | None, name: str = EVENTS) -> Iterator[Step]:
         found: list[Step] = []
         for step in self.back(tip):
             if step.commit == after:
                 break
-            found.append(step)
+            found.append(step._replace(content=self.file(step.commit, name)))
         return reversed(found)
 
     def commits(self, tip: str) -> list[str]:

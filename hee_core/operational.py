@@ -53,8 +53,9 @@ class State:
     two parts on request.
     """
 
-    __slots__ = ("_flat",)
+    __slots__ = ("_digest", "_flat")
 
+    _digest: str
     _flat: dict[str, Any]
 
     def __init__(self, operational: Operational, ledger: Ledger, size: int = 0, time: str = "") -> None:
@@ -112,6 +113,15 @@ class State:
         """Says whether a freeze stops writes."""
         return cast("bool", self._flat["frozen"])
 
+    @property
+    def digest(self) -> str:
+        """What `digest` gives, worked out once: a state never changes."""
+        try:
+            return self._digest
+        except AttributeError:
+            self._digest = _digest(self)
+            return self._digest
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, State) and self._flat == other._flat
 
@@ -163,6 +173,10 @@ def load(doc: Mapping[str, Any]) -> State:
 
 def digest(state: State) -> str:
     """SHA-256 over the state's dump as compact JSON with sorted keys, each record in it replaced by its own digest."""
+    return state.digest
+
+
+def _digest(state: State) -> str:
     document = _document(state, lambda records: [record.digest for record in records])
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), check_circular=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()

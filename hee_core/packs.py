@@ -40,6 +40,7 @@ class Packs:
         self._disk = disk
         self._clock = clock
         self._count: int | None = None
+        self._boot = ""  # known once, since no process outlives the machine's run
 
     def write(self, pack: gitobjects.Pack) -> bool:
         """Stores a pack durably; False if it was here already. Raises GitError, having left nothing behind."""
@@ -54,7 +55,7 @@ class Packs:
             made.append(beside["pack"])
             self._disk.write(beside["pack"], pack.data)
             made.append(beside["idx"])
-            self._disk.write(beside["idx"], pack.table, sync=not self._disk.boot())
+            self._disk.write(beside["idx"], pack.table, sync=not self._boot)
             if not final["keep"].exists():
                 made.append(final["keep"])
                 self._disk.write(final["keep"], MARK, sync=False)
@@ -157,7 +158,7 @@ class Packs:
 
     def heal(self) -> None:
         """Once for each start of the machine: makes the indexes again that a power cut took, and removes what it left."""
-        boot = self._disk.boot()
+        self._boot = boot = self._disk.boot()
         note = self._place / "boot"
         if not boot or not self._place.is_dir():
             return  # without a name of the start every index is fsynced; without a place nothing was ever written here

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 REF = "refs/heads/hee/log"
 EVENTS = "events.jsonl"
+SIGNATURES = "signatures"
 
 
 class _Any:
@@ -96,8 +97,8 @@ class Store(Protocol):
         """The commit that the ref points at; None without one."""
         ...
 
-    def steps(self, tip: str, after: str | None) -> Iterator[Step]:
-        """The commits after `after` (None: from the first) up to `tip`, oldest first, with their events.
+    def steps(self, tip: str, after: str | None, name: str = EVENTS) -> Iterator[Step]:
+        """The commits after `after` (None: from the first) up to `tip`, oldest first, with one file of each: its events.
 
         Raises IntegrityError where they cannot be read, LogError where a shallow clone has no beginning.
         """

@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hee_core import chain, history
-from hee_core.canonical import clean, digest
+from hee_core.canonical import digest
 from hee_core.clock import SYSTEM, Clock
 from hee_core.errors import HeeError, NotFound
-from hee_core.events import Event
-from hee_monitoring import repairs
+from hee_monitoring import facts, repairs
 from hee_monitoring.attempts import Attempt
 from hee_monitoring.database import PatternDB
-from hee_monitoring.redact import redact
+from hee_monitoring.redact import publishable, redact
 from hee_monitoring.verdicts import verdict_of
 
 if TYPE_CHECKING:
     from hee_core.capsule import StateCapsule
+    from hee_core.events import Event
     from hee_core.record import Record
     from hee_monitoring.cycle import Cycle
     from hee_monitoring.database import Pattern

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,6 @@ from hee_core.record import Record
 from hee_core.tree import CommitTree
 from hee_monitoring import pipeline, repairs
 from hee_monitoring.cycle import Cycle
-from hee_monitoring.fixes.outcome import Request
-from hee_monitoring.fixes.transaction import repair
 from hee_monitoring.impact import assess
 from hee_monitoring.observe import Observation, observe
 from hee_monitoring.verdicts import verdict_of
@@ -22,33 +21,43 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hee_core.git import Repository
+    from hee_monitoring.evidence import Judge, Source
     from hee_monitoring.workspace import Workspace
+
+
+def must_be_open(workspace: Workspace, issue: str) -> None:
+    """Raises NotFound unless the issue is an open one of the log."""
+    if issue not in workspace.log.state.issues:
+        raise NotFound(f"{issue} is not an open issue", hint="`hee state` lists them; `hee monitor` finds new ones")
 
 
 def preview(workspace: Workspace, issue: str | None, *, progress: Callable[[str], None]) -> list[dict[str, Any]]:
     """Runs the transactions on a clone and returns their diffs; the repository and its log stay byte for byte."""
+    act = local(workspace, progress)
+    return previewed(workspace, issue, source=act, judge=act, progress=progress)
+
+
+def previewed(
+    workspace: Workspace, issue: str | None, *, source: Source, judge: Judge, progress: Callable[[str], None]
+) -> list[dict[str, Any]]:
+    """What a cycle would do with what a source shows: the same transaction and the same gates, but in a clone."""
     workspace.log.keep_snapshots = False
     commit, branch = workspace.commit()
     with TemporaryDirectory(prefix="hee-preview-") as place:
-        act = local(workspace, progress)
-        cycle = Cycle(workspace, act, commit, branch, judge=act, progress=progress)
-        state = workspace.log.state
-        with CommitTree(workspace.repository, commit) as tree:
-            _, detected = pipeline.inspect(cycle, tree, state)
-        picture = observe(act.runs(commit), detected, repairs.diagnoser(cycle))
         clone = workspace.repository.clone_to(Path(place) / "repository", commit, branch)
+        cycle = Cycle(
+            replace(workspace, repository=clone), source, commit, branch, judge=judge, progress=progress
+        )  # what a repair commits stays in the clone
+        state = workspace.log.state
+        with CommitTree(clone, commit) as tree:
+            _, detected = pipeline.inspect(cycle, tree, state)
+        picture = observe(source.runs(commit), detected, repairs.diagnoser(cycle))
         found = []
         for seen in picture.observations:
-            record = _record(cycle, seen)
-            verdict = verdict_of(cycle, record, state)
-            if verdict.action != "auto-fix" or issue not in (None, seen.issue_id):
+            record = state.issues.get(seen.issue_id) or _record(cycle, seen)
+            if issue not in (None, seen.issue_id) or verdict_of(cycle, record, state).action != "auto-fix":
                 continue
-            request = _request(cycle, seen, clone, green=picture.passed)
-            outcome = repair(
-                clone, request, judge=act, diagnose=repairs.diagnoser(cycle), commit_tree=repairs.committer(cycle),
-                work=Path(place) / "fix", clock=workspace.clock, progress=progress,
-                gaps=lambda repository, at: repairs.gaps(cycle, repository, at),
-            )  # fmt: skip
+            outcome = repairs.transact(cycle, record, picture).outcome
             found.append(
                 {"issue_id": seen.issue_id, "title": seen.diagnosis.title, "outcome": outcome.outcome, "reason": outcome.reason,
                  "strategy": outcome.strategy, "files": list(outcome.files), "diff": outcome.diff}
@@ -57,55 +66,52 @@ def preview(workspace: Workspace, issue: str | None, *, progress: Callable[[str]
 
 
 def _record(cycle: Cycle, seen: Observation) -> Record:
+    """A failure that the log does not know yet, as it would."""
     pattern = cycle.workspace.patterns.get(seen.diagnosis.pattern_id)
     impact = assess(seen.diagnosis, pattern, branch=cycle.branch, known=0, blocked=())
     return Record({
-        "issue_id": seen.issue_id, "pattern_id": seen.diagnosis.pattern_id, "category": seen.diagnosis.category,
-        "impact": impact.impact, "severity": impact.severity, "confidence": seen.diagnosis.confidence,
-        "fingerprint": seen.diagnosis.fingerprint, "branch": cycle.branch,
+        "issue_id": seen.issue_id, "title": seen.diagnosis.title, "pattern_id": seen.diagnosis.pattern_id,
+        "category": seen.diagnosis.category, "impact": impact.impact, "severity": impact.severity,
+        "confidence": seen.diagnosis.confidence, "fingerprint": seen.diagnosis.fingerprint, "branch": cycle.branch,
+        "decision_id": "", "fix": None,
     })  # fmt: skip
 
 
-def _request(cycle: Cycle, seen: Observation, clone: Repository, *, green: tuple[str, ...]) -> Request:
-    pattern = cycle.workspace.patterns.get(seen.diagnosis.pattern_id)
-    return Request(
-        issue_id=seen.issue_id,
-        fix_id=f"preview-{seen.issue_id}",
-        diagnosis=seen.diagnosis,
-        matrix_row=pattern.matrix_row if pattern else seen.diagnosis.category,
-        job_key=seen.job_key,
-        commit=clone.commit("HEAD"),
-        branch=cycle.branch,
-        allowed_paths=cycle.workspace.config.fix_paths or ("**",),
-        denied_paths=cycle.workspace.config.deny_paths,
-        known_green=tuple(key for key in green if key != seen.job_key),
-    )
-
-
 def apply(workspace: Workspace, issue: str | None) -> list[str]:
-    """Brings the proved repairs of open issues into the worktree and the index, uncommitted; says what it did."""
+    """Brings the proved repairs of open issues into the worktree and the index, uncommitted; says what it did.
+
+    What the log recorded is applied, wherever the repair's branch points at by now.
+    """
     repository, said = workspace.repository, []
     if repository.root is None:
         return ["nothing was applied: a bare repository has no worktree"]
     # Files that were copied or touched look changed to git until it has read them again.
     repository.attempt(f"--work-tree={repository.root}", "update-index", "-q", "--refresh")
-    open_issues = workspace.log.state.issues
-    if issue and issue not in open_issues:
-        raise NotFound(f"{issue} is not an open issue", hint="`hee state` lists them")
-    for record in open_issues.values():
+    state = workspace.log.state
+    if issue and issue not in state.issues:
+        return [f"nothing was applied: {issue} is not open any more"]
+    for record in state.issues.values():
         fix = record["fix"] or {}
-        if issue not in (None, record["issue_id"]) or fix.get("outcome") not in ("verified", "applied"):
-            continue
-        commit = repository.ref(f"refs/heads/{fix['branch']}")
-        if commit is None:
-            said.append(f"{fix['branch']} is gone: nothing was applied for {record['issue_id']}")
-            continue
-        diff = repository.run("diff-tree", "-p", "--binary", "--full-index", f"{commit}^", commit)
-        done = repository.attempt(f"--work-tree={repository.root}", "apply", "--index", "-", stdin=diff)
-        words = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        said.append(
-            f"{fix['branch']} does not apply here: {words[0]}"
-            if done.returncode
-            else f"applied {fix['branch']}, yours to commit"
-        )
+        if issue in (None, record["issue_id"]) and fix.get("outcome") in ("verified", "applied"):
+            said += _apply(repository, fix["branch"], repairs.recorded_commit(state, record))
     return said
+
+
+def _apply(repository: Repository, branch: str, recorded: str) -> list[str]:
+    commit = repository.ref(f"{recorded}^{{commit}}") if recorded else None
+    if commit is None:
+        return [f"the recorded repair {recorded[:12]} is not in this repository: nothing was applied for {branch}"]
+    there = repository.ref(f"refs/heads/{branch}")
+    said = []
+    if there != commit:
+        where = f"is at {there[:12]}" if there else "is gone"
+        said = [f"{branch} {where}; the recorded repair {commit[:12]} counts"]
+    diff = repository.run("diff-tree", "-p", "--binary", "--full-index", f"{commit}^", commit)
+    place = f"--work-tree={repository.root}"
+    if repository.attempt(place, "apply", "--check", "-R", "-", stdin=diff).returncode == 0:
+        return [*said, f"{branch} is already applied"]
+    done = repository.attempt(place, "apply", "--index", "-", stdin=diff)
+    words = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    if done.returncode:
+        return [*said, f"{branch} does not apply here: {words[0] if words else 'git does not say why'}"]
+    return [*said, f"applied {branch}, yours to commit"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hee_core.canonical import clean
-from hee_core.events import Event
+from hee_monitoring import facts
 from hee_monitoring.fixes.outcome import Check, Outcome, Request
+from hee_monitoring.redact import publishable
 
 if TYPE_CHECKING:
+    from hee_core.events import Event
     from hee_core.record import Record
     from hee_governance.decide import Verdict
     from hee_governance.rules import Report

@@ -64,6 +64,8 @@ _ECHO_LINE = re.compile(
 )
 _ERROR = re.compile(rb"\n(?:##\[error\]|(?:\xe2\x9d\x97 {1,2})?::error(?: [^\n:]*(?::[^:\n]+)*)?::)")
 _STARTING = b"\n##[section]Starting: "
+# What an encoding puts into a file without saying anything: blanks, byte-order marks.
+_MARKS = {"utf-8": b" \t\r\n\x0b\x0c\xef\xbb\xbf", "utf-16": b"\0 \t\r\n\xff\xfe"}
 _NOT_BREAK = re.compile(rb"[^\n]+")
 
 
@@ -96,7 +98,8 @@ class JobLog:
     @property
     def empty(self) -> bool:
         """Says whether there is no text at all, which proves nothing about the job."""
-        return not self.data[:_SAMPLE].strip(b"\0 \t\r\n\xef\xbb\xbf") and not self.data.strip()
+        marks = _MARKS.get(self.encoding, _MARKS["utf-16"])
+        return not self.data[:_SAMPLE].strip(marks) and not self.data.strip(marks)
 
     @property
     def binary(self) -> bool:

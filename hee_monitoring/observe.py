@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hee_monitoring.evidence import Conclusion, Diagnosis, Job, Run
+from hee_monitoring.evidence import Channel, Conclusion, Diagnosis, Evidence, Job, Run
+from hee_monitoring.fingerprint import fingerprint
+from hee_monitoring.redact import publishable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -78,12 +80,14 @@ def observe(runs: Iterable[Run], detected: Iterable[Diagnosis], diagnose: Callab
             if job.conclusion in FAILING:
                 failed.append(job.key)
                 diagnosis = diagnose(job)
-                if diagnosis.category != "none":
-                    found.setdefault(diagnosis.fingerprint, Observation(diagnosis, run, job))
+                if diagnosis.category == "none":
+                    diagnosis = unexplained(job)
+                found.setdefault(diagnosis.fingerprint, Observation(diagnosis, run, job))
             elif job.conclusion is Conclusion.SUCCESS:
                 passed.append(job.key)
             elif job.conclusion is Conclusion.UNKNOWN:
-                unknown[job.key] = job.reason or "the source did not say how it ended"
+                why = job.reason or "the source did not say how it ended"
+                unknown[publishable(job.key)] = publishable(why)
     for diagnosis in detected:
         # A workflow that did not start is one failure, not a second one because the rules cannot read it either.
         if not (diagnosis.captures.get("violated") == "HGV-CI-000" and diagnosis.captures.get("path") in broken):
@@ -92,20 +96,30 @@ def observe(runs: Iterable[Run], detected: Iterable[Diagnosis], diagnose: Callab
     return Picture(tuple(found.values()), tuple(passed), tuple(failed), unknown, started)
 
 
+def unexplained(job: Job) -> Diagnosis:
+    """What is said of a red job in which nothing shows a failure: it is red, and nobody knows why."""
+    text = publishable(job.reason or f"job {job.name} ended as {job.conclusion.value}", limit=500)
+    mark = fingerprint("unknown", {"job": job.key})
+    evidence = Evidence(Channel.JOB, text, 0, publishable(job.key, limit=300))
+    return Diagnosis("", "unknown", "It is red, and nothing shows why", mark, 0, (evidence,))
+
+
 def resolved(picture: Picture, issues: Mapping[str, Record], *, detectors_ran: bool) -> dict[str, str]:
     """The open issues that a positive observation closes, each with the words for it.
 
     A job's issue closes when that job was seen green; a detector's when the detector looked and did not find it.
     """
     still = {observation.issue_id for observation in picture.observations}
-    green = set(picture.passed)
+    # An issue names its job as the log may hold it.
+    green = {publishable(key, limit=200) for key in picture.passed} if issues else set()
+    started = {publishable(key, limit=200) for key in picture.started} if issues else set()
     closed = {}
     for issue_id, issue in issues.items():
         if issue_id in still:
             continue
         if issue["job"] and issue["job"] in green:
             closed[issue_id] = f"{issue['job']} was seen green"
-        elif issue["job"] in picture.started:
+        elif issue["job"] in started:
             closed[issue_id] = f"{issue['job']} starts again"
         elif not issue["job"] and issue["source"] == "files" and detectors_ran:
             closed[issue_id] = "the detector looked again and did not find it"

@@ -9,21 +9,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hee_core import chain
-from hee_core.canonical import clean, digest
+from hee_core.canonical import digest
 from hee_core.clock import seconds_between
 from hee_core.errors import SourceError
-from hee_core.events import Event
 from hee_core.tree import CommitTree
 from hee_monitoring import classify, facts, repairs
 from hee_monitoring.cycle import Cycle, Result, record
 from hee_monitoring.impact import assess
 from hee_monitoring.observe import Observation, Picture, observe, resolved
+from hee_monitoring.redact import publishable
 from hee_monitoring.telling import tell, transitions
 from hee_monitoring.verdicts import policy_name, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from hee_core.events import Event
     from hee_core.projection import State
     from hee_core.record import Record
     from hee_governance.rules import Report

@@ -11,13 +11,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hee_core import chain, gitobjects, sshsig
-from hee_core.canonical import clean, digest
+from hee_core.canonical import digest
 from hee_core.disk import Disk
 from hee_core.errors import Conflict, GitError, HeeError, NotFound
-from hee_core.events import Event
 from hee_core.tree import CommitTree
 from hee_governance import rules
 from hee_governance.validator import GovernanceValidator
+from hee_monitoring import facts
 from hee_monitoring.attempts import Attempt, record_of
 from hee_monitoring.classify import diagnose
 from hee_monitoring.cycle import Result, record
@@ -26,12 +26,14 @@ from hee_monitoring.evidence import Conclusion, Job
 from hee_monitoring.fixes.outcome import Outcome, Request
 from hee_monitoring.fixes.room import discard_leftovers
 from hee_monitoring.fixes.transaction import repair
+from hee_monitoring.redact import publishable
 from hee_monitoring.verdicts import verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from hee_core.events import Event
     from hee_core.git import Repository
     from hee_core.projection import State
     from hee_core.record import Record

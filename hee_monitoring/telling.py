@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hee_core import machine
-from hee_core.events import Event
 from hee_monitoring import facts
 from hee_monitoring.cycle import record
 from hee_monitoring.impact import WITHIN
 
 if TYPE_CHECKING:
+    from hee_core.events import Event
     from hee_core.projection import State
     from hee_core.record import Record
     from hee_monitoring.cycle import Cycle, Result

@@ -17,6 +17,7 @@ from hee_core.git import ObjectReader, Repository
 from hee_core.gitstore import open_log
 
 if TYPE_CHECKING:
+    from hee_core.errors import KeyFault
     from hee_core.keys import Signer
     from hee_core.log import Log
     from hee_governance.config import Config
@@ -49,7 +50,11 @@ class Workspace:
         """Opens the log of the repository that holds `path`; raises LogNotFound before `hee init`."""
         repository = Repository.discover(path)
         config = load_config(repository)
-        return cls(repository, open_log(path, signer=signer, clock=clock, pin=config.log_id), config, clock)
+        try:
+            log = open_log(path, signer=signer, clock=clock, pin=config.log_id)
+        except LogNotFound as error:
+            raise LogNotFound(str(error), hint=_of_remote(repository) or error.hint) from None
+        return cls(repository, log, config, clock)
 
     @cached_property
     def policy(self) -> Policy:
@@ -114,24 +119,36 @@ def protected_branches(repository: Repository) -> tuple[str, ...]:
     return tuple(named)
 
 
-def initialize(
-    path: str | os.PathLike[str] = ".", *, clock: Clock = SYSTEM
-) -> tuple[Repository, str, bool, Path, bool]:
-    """Makes key, log and configuration where they are missing; safe to run again.
+@dataclass(frozen=True)
+class Initialized:
+    """What `initialize` made or found. `key_path` is None for a key of the environment, `fault` why it may not sign."""
 
-    Returns the repository, the log's id, whether the log is new, the key's path, and whether hee.yaml was written.
-    """
+    repository: Repository
+    log_id: str
+    created: bool
+    config_written: bool
+    pinned: bool
+    signer: Signer
+    key_path: Path | None
+    fault: KeyFault | None
+    people: tuple[str, ...]
+
+
+def initialize(path: str | os.PathLike[str] = ".", *, clock: Clock = SYSTEM) -> Initialized:
+    """Makes key, log and configuration where they are missing; safe to run again, and says what is still to be done."""
     from hee_core.keys import create_agent_key, default_key_path, load_signer
     from hee_governance.config import dump_default
 
     repository = Repository.discover(path)
-    key = default_key_path()
-    if "HEE_SIGNING_KEY" not in os.environ:
-        create_agent_key(key)
-    config = load_config(repository)
-    with open_log(path, signer=load_signer(), clock=clock, pin=config.log_id, create=True) as log:
+    key_path = None if os.environ.get("HEE_SIGNING_KEY", "").strip() else default_key_path()
+    if key_path:
+        create_agent_key(key_path)
+    config, signer = load_config(repository), load_signer()
+    with open_log(path, signer=signer, clock=clock, pin=config.log_id, create=True) as log:
         new = log.head is None
         if new:
+            if there := _of_remote(repository):
+                raise LogNotFound("the log of this repository is on its remote, and not here yet", hint=there)
             if config.log_id:
                 raise LogNotFound(
                     f"{CONFIG} names log {config.log_id[:12]}, and the branch hee/log is not here",
@@ -139,9 +156,23 @@ def initialize(
                 )
             log.create("created by hee init")
         target = (repository.root or repository.git_dir) / CONFIG
-        written = repository.root is not None and not target.exists() and not config.log_id
+        written = repository.root is not None and not os.path.lexists(target) and not config.log_id
         if written:
             beside = target.with_name(f".{CONFIG}.{os.getpid()}")
             beside.write_bytes(dump_default(log.id))
             beside.replace(target)
-        return repository, log.id, new, key, written
+        head = log.refresh()
+        assert head.keyring is not None  # noqa: S101 - every log has a first event, which says whose keys count
+        fault, people = head.keyring.fault(signer, head.size), head.keyring.people(head.size)
+        pinned = written or config.log_id == log.id
+        return Initialized(repository, log.id, new, written, pinned, signer, key_path, fault, people)
+
+
+def _of_remote(repository: Repository) -> str:
+    """How to get the log's branch from a remote that has it; empty when none has."""
+    done = repository.attempt("for-each-ref", "--format=%(refname:short)", "refs/remotes/*/hee/log")
+    found = done.stdout.decode("utf-8", "replace").split()
+    if not found:
+        return ""
+    remote = found[0].removesuffix("/hee/log")
+    return f"git fetch {remote} hee/log:hee/log (or without network: git branch --no-track hee/log {found[0]})"

@@ -17,9 +17,10 @@ def capsule() -> None:
 @capsule.command()
 @click.option("--format", "format_", type=click.Choice(["md", "json"]), default="md", show_default=True)
 @options.at
+@options.as_json
 @options.directory
-def render(place: str, format_: str, at: str | None) -> None:
-    """Print the capsule for people (md) or for programs (json)."""
+def render(place: str, format_: str, at: str | None, as_json: bool) -> None:
+    """Print the capsule for people (md) or for programs (json); --json is the same as --format json."""
     from hee_core import capsule as capsules
     from hee_core import render as rendering
     from hee_core.history import resolve
@@ -30,7 +31,7 @@ def render(place: str, format_: str, at: str | None) -> None:
         state = log.state_after(index)
         document = capsules.build(state, log_id=log.id)
         commit = log.entry(index).commit
-    if format_ == "json":
+    if as_json or format_ == "json":
         options.terminal(as_json=True).json(document)
     else:
         text = rendering.to_markdown(document, log_id=document["hee_log"]["id"], head=commit, index=index)

@@ -39,6 +39,8 @@ def decide(
     from hee_governance.conflicts import conflicts_of
     from hee_governance.decisions import Decision
 
+    _refuse_empty(key=key, statement=statement, rationale=rationale)
+    _refuse_useless(scope, deny_paths)
     terminal = options.terminal(as_json)
     data = {"kind": "standing", "key": key, "statement": statement, "rationale": rationale, "action": action, "scope": list(scope),
             "deny_paths": list(deny_paths), "supersedes": supersedes}  # fmt: skip
@@ -75,3 +77,32 @@ def decide(
     else:
         terminal.status("OK", f"{name} recorded with event {entry.index}")
     return 0
+
+
+def _refuse_empty(**texts: str) -> None:
+    from hee_core.errors import EventError
+
+    for name, text in texts.items():
+        if not text.strip():
+            raise EventError(f"{name} is empty", hint="a decision says what it is about, what holds, and why")
+
+
+def _refuse_useless(scope: tuple[str, ...], deny_paths: tuple[str, ...]) -> None:
+    """Raises EventError for a selector or a path that can match nothing: it would look like protection and be none."""
+    from hee_core.errors import EventError
+    from hee_governance.decisions import KINDS
+    from hee_governance.paths import escapes
+
+    for selector in scope:
+        word, colon, glob = selector.partition(":")
+        word, glob = (word, glob.strip()) if colon else ("path", selector.strip())
+        if word not in KINDS:
+            raise EventError(
+                f"--scope {selector!r}: {word!r} is no word of a scope", hint=f"one of {', '.join(KINDS)}, and a glob"
+            )
+        reason = escapes(glob.removeprefix("/")) if word == "path" else ""
+        if not glob.strip("/") or reason:
+            raise EventError(f"--scope {selector!r} {reason or 'has an empty glob'}", hint="for example path:src/**")
+    for glob in deny_paths:
+        if reason := escapes(glob):
+            raise EventError(f"--deny-path {glob!r} {reason}", hint="a glob inside the repository, as vendor/**")

@@ -23,19 +23,25 @@ def explain(path: str, as_json: bool) -> int:
     r"""Say why a log is red, with the line that proves it.
 
     PATH is a log, an archive of logs, a JUnit report, or - for standard input. Needs no repository and no network.
-    Exits 1 when something failed, 0 when the log shows no failure.
+    Exits 1 when something failed or cannot be told, 0 when the log shows no failure, 2 when nothing can be read.
 
     \b
     Examples:
       hee explain build.log
       gh run view 123 --log-failed | hee explain -
     """
+    from hee_core.errors import SourceError
     from hee_monitoring.database import PatternDB
     from hee_monitoring.sources.logs import read_input
 
     terminal = options.terminal(as_json)
     patterns = PatternDB.load()
     files = read_input(None if path == "-" else Path(path), sys.stdin.buffer.read() if path == "-" else None)
+    if all(file.fault for file in files):
+        raise SourceError(
+            f"{files[0].name} {files[0].fault}" if len(files) == 1 else f"none of the {len(files)} logs holds any text",
+            hint="name a text log, a JUnit report, or a zip, tar or gzip of them; `gh run view RUN --log-failed` writes one",
+        )
     found = [(file.name, file.explain(patterns)) for file in files]
     failed = [(name, diagnosis) for name, diagnosis in found if diagnosis.category != "none"]
     if as_json:
@@ -96,7 +102,7 @@ def _screen(terminal: Terminal, patterns: PatternDB, name: str, diagnosis: Diagn
     if name:
         terminal.line(terminal.bold(name))
     if diagnosis.category == "unknown":
-        terminal.status("UNKNOWN", "it failed, and no pattern explains why")
+        terminal.status("UNKNOWN", diagnosis.title)
     else:
         terminal.status(
             "CRITICAL", f"{terminal.bold(diagnosis.category)}: {diagnosis.title}  {terminal.dim(diagnosis.pattern_id)}"
@@ -106,6 +112,8 @@ def _screen(terminal: Terminal, patterns: PatternDB, name: str, diagnosis: Diagn
     if pattern:
         terminal.line(f"  what     {terminal.fit(pattern.what, terminal.width - 11)}")
         terminal.line(f"  next     {terminal.fit(pattern.remedy, terminal.width - 11)}")
+    elif diagnosis.category == "unknown":
+        terminal.line("  next     read the log around the failure, or run the tests again and keep what they print")
     terminal.line(f"  {diagnosis.confidence // 100} % sure; fingerprint {diagnosis.fingerprint[:16]}")
     for other in diagnosis.secondary[:3]:
         terminal.line(

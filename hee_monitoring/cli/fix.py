@@ -10,7 +10,7 @@ from hee_monitoring.cli import options
 @click.command()
 @click.argument("issue", required=False)
 @click.option("--dry-run", "--hee-dry-run", "dry_run", is_flag=True, help="Show the diff, write nothing.")
-@click.option("--apply", is_flag=True, help="Also bring the repair into the current branch.")
+@click.option("--apply", is_flag=True, help="Also bring the repair into the worktree, uncommitted.")
 @options.as_json
 @options.directory
 def fix(place: str, issue: str | None, dry_run: bool, apply: bool, as_json: bool) -> int:
@@ -21,10 +21,13 @@ def fix(place: str, issue: str | None, dry_run: bool, apply: bool, as_json: bool
     """
     from hee_monitoring import applying
     from hee_monitoring.cli.monitor import report_json, screen
-    from hee_monitoring.watch import one_cycle
+    from hee_monitoring.watch import one_cycle, ready
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
+        if issue:
+            applying.must_be_open(workspace, issue)
+        ready(workspace)
         if dry_run:
             proposals = applying.preview(workspace, issue, progress=terminal.progress)
             if as_json:

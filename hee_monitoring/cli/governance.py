@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from hee_monitoring.cli import options
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 _ICON = {"pass": "OK", "fail": "CRITICAL", "unknown": "UNKNOWN"}
 _SEVERITY = {"CRITICAL": "CRITICAL", "ERROR": "CRITICAL", "WARNING": "WARNING", "INFO": "OK", "UNKNOWN": "UNKNOWN"}
@@ -17,12 +22,18 @@ def governance() -> None:
 
 @governance.command()
 @click.argument("commit", default="HEAD")
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Hold it against the rules that were valid on this date (default: now).",
+)
 @options.as_json
 @options.directory
-def check(place: str, commit: str, as_json: bool) -> int:
+def check(place: str, commit: str, as_of: datetime | None, as_json: bool) -> int:
     """Evaluate the rules over a commit (default: HEAD); needs no log.
 
-    Exits 0 when they pass, 1 when they fail or could not be evaluated.
+    Every built-in rule holds since it was introduced and none was withdrawn, so a date changes nothing yet. Exits 0
+    when they pass, 1 when they fail or could not be evaluated.
     """
     from hee_core.git import Repository
     from hee_core.tree import CommitTree
@@ -34,7 +45,7 @@ def check(place: str, commit: str, as_json: bool) -> int:
     with CommitTree(repository, repository.commit(commit)) as tree:
         report = rules.check(tree, load_config(repository))
     if as_json:
-        terminal.json({**report.to_json(), "commit": tree.commit})
+        terminal.json({**report.to_json(), "commit": tree.commit, "as_of": as_of.date().isoformat() if as_of else None})
         return 0 if report.verdict == "pass" else 1
     for finding in report.findings:
         terminal.line(

@@ -2,38 +2,74 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from hee_monitoring.cli import options
+
+if TYPE_CHECKING:
+    from hee_monitoring.cli.terminal import Terminal
+    from hee_monitoring.workspace import Initialized
 
 
 @click.command()
 @options.as_json
 @options.directory
-def init(place: str, as_json: bool) -> None:
+def init(place: str, as_json: bool) -> int:
     """Make a key, a configuration and the log of this repository.
 
-    Asks nothing and is safe to run again. Writes hee.yaml for you to commit, and nothing else to the worktree.
+    Asks nothing and is safe to run again. Writes hee.yaml for you to commit, and nothing else to the worktree. Exits 1
+    when the log does not know the key, so that nothing could be recorded with it.
     """
-    from hee_monitoring.workspace import CONFIG, initialize
+    from hee_monitoring.workspace import initialize
 
     terminal = options.terminal(as_json)
-    repository, log_id, new, key, written = initialize(place)
+    made = initialize(place)
     if as_json:
         terminal.json(
             {
-                "log": log_id,
-                "created": new,
-                "key": str(key),
-                "config_written": written,
-                "repository": str(repository.root or repository.git_dir),
+                "log": made.log_id,
+                "created": made.created,
+                "key": str(made.key_path) if made.key_path else None,
+                "key_id": made.signer.key_id,
+                "actor": made.signer.actor,
+                "trusted": made.fault is None,
+                "next": made.fault.hint if made.fault else "",
+                "config_written": made.config_written,
+                "pinned": made.pinned,
+                "people": list(made.people),
+                "repository": str(made.repository.root or made.repository.git_dir),
             }
         )
+    else:
+        _tell(terminal, made)
+    return 1 if made.fault else 0
+
+
+def _tell(terminal: Terminal, made: Initialized) -> None:
+    from hee_monitoring.workspace import CONFIG
+
+    terminal.status("OK", f"{'created' if made.created else 'found'} the log {made.log_id[:12]} on branch hee/log")
+    where = f"{made.key_path} (stays outside the repository)" if made.key_path else "from HEE_SIGNING_KEY"
+    terminal.line(f"  key     {made.signer.key_id} as {made.signer.actor}, {where}")
+    if not made.people:
+        terminal.line(
+            "  people  none yet: a person's key ends a freeze and approves (hee keys add … --actor human:NAME)"
+        )
+    terminal.line(f"  config  {CONFIG}{' written, yours to commit' if made.config_written else ''}")
+    if not made.pinned:
+        terminal.line()
+        terminal.status("WARNING", f"{CONFIG} names no log, so nobody would notice another one in its place")
+        terminal.line(f"  next: add these lines to {CONFIG} on the protected branch, and commit it")
+        for line in ("hee_monitoring:", "  log:", f'    id: "{made.log_id}"'):
+            terminal.line(f"    {line}")
+    if made.fault:
+        terminal.line()
+        terminal.status("WARNING", str(made.fault))
+        terminal.line(f"  next: {made.fault.hint}")
         return
-    terminal.status("OK", f"{'created' if new else 'found'} the log {log_id[:12]} on branch hee/log")
-    terminal.line(f"  key     {key} (stays outside the repository)")
-    terminal.line(f"  config  {CONFIG}{' written, yours to commit' if written else ''}")
     terminal.line()
-    if written:
+    if made.config_written:
         terminal.line(f"  next: git add {CONFIG} && git commit -m 'Watch this repository with HEE'")
-    terminal.line(f"  {'then' if written else 'next'}: hee monitor --once")
+    terminal.line(f"  {'then' if made.config_written else 'next'}: hee monitor --once")

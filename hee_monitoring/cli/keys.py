@@ -13,17 +13,21 @@ def keys() -> None:
 
 
 @keys.command()
-def path() -> None:
+@options.as_json
+def path(as_json: bool) -> None:
     """Print the file of this user's signing key."""
     from hee_core.keys import default_key_path
-    from hee_monitoring.cli.terminal import Terminal
 
-    Terminal().line(str(default_key_path()))
+    terminal, found = options.terminal(as_json), str(default_key_path())
+    if as_json:
+        terminal.json({"path": found})
+    terminal.line(found)
 
 
 @keys.command("allowed-signers")
+@options.as_json
 @options.directory
-def allowed_signers(place: str) -> None:
+def allowed_signers(place: str, as_json: bool) -> None:
     r"""Print the allowed-signers file for stock git and ssh-keygen.
 
     \b
@@ -31,23 +35,36 @@ def allowed_signers(place: str) -> None:
       hee keys allowed-signers > signers
       git -c gpg.ssh.allowedSignersFile=signers verify-commit hee/log
     """
-    from hee_monitoring.cli.terminal import Terminal
-
-    with options.workspace(place) as workspace:
-        ring = workspace.log.refresh().keyring
-        workspace.log.id  # noqa: B018 - raises when there is no log
-    Terminal().line(ring.allowed_signers().rstrip("\n") if ring else "")
-
-
-@keys.command("list")
-@options.as_json
-@options.directory
-def list_(place: str, as_json: bool) -> None:
-    """List the keys of the log and from which event on they count."""
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
         ring = workspace.log.refresh().keyring
-    known = ring.keys if ring else {}
+        workspace.log.id  # noqa: B018 - raises when there is no log
+    text = ring.allowed_signers() if ring else ""
+    if as_json:
+        terminal.json({"allowed_signers": text})
+    terminal.line(text.rstrip("\n"))
+
+
+@keys.command("list")
+@options.at
+@options.as_json
+@options.directory
+def list_(place: str, at: str | None, as_json: bool) -> None:
+    """List the keys of the log and from which event on they count; with --at those that were known then."""
+    from dataclasses import replace
+
+    from hee_core.history import resolve
+
+    terminal = options.terminal(as_json)
+    with options.workspace(place) as workspace:
+        ring = workspace.log.refresh().keyring
+        last = resolve(workspace.log, at)
+    # An event at `last` adds a key from the next index on, and revokes one from there on.
+    known = {
+        name: replace(key, until=key.until if key.until is not None and key.until <= last + 1 else None)
+        for name, key in (ring.keys if ring else {}).items()
+        if key.since <= last + 1
+    }
     if as_json:
         terminal.json(
             [
@@ -89,11 +106,19 @@ def revoke(place: str, key_id: str, reason: str, as_json: bool) -> None:
 
 
 def _change(place: str, type_: str, data: dict[str, str], *, as_json: bool) -> None:
+    from hee_core.errors import Frozen
     from hee_core.events import Event
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
-        entry = workspace.log.append([Event.new(type_, data, subject="keys", clock=workspace.clock)])
+        log = workspace.log
+        person = data.get("role") == "human"
+        if type_ == "key.added" and person and log.state.frozen and not log.signer.actor.startswith("human:"):
+            raise Frozen(
+                f"the log is frozen: {log.signer.actor} cannot add a person, who could end the freeze for it",
+                hint="a person whose key the log knows adds it, or ends the freeze first: `hee unfreeze`",
+            )
+        entry = log.append([Event.new(type_, data, subject="keys", clock=workspace.clock)])
     if as_json:
         terminal.json(options.entry_json(entry))
         return

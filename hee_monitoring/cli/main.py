@@ -24,7 +24,7 @@ COMMANDS = {
     "rollback": ("state", "rollback", "Make an earlier point's state the present one."),
     "decide": ("decide", "decide", "Record a decision that later repairs must respect."),
     "approve": ("approve", "approve", "Let a repair happen that waits for a person (a person's key only)."),
-    "freeze": ("state", "freeze", "Stop all writes until a person ends it."),
+    "freeze": ("state", "freeze", "Stop repairs and monitoring until a person ends it."),
     "unfreeze": ("state", "unfreeze", "End a freeze (a person's key only)."),
     "capsule": ("capsule", "capsule", "Render or validate state capsules."),
     "governance": ("governance", "governance", "Check a repository against the rules."),

@@ -82,6 +82,7 @@ def monitor(
             rerun=rerun,
             limit=1 if once else cycles,
             progress=terminal.progress,
+            trouble=lambda error: terminal.error(f"this cycle failed: {error}", error.hint),
         ):
             last = result
             if not as_json and (once or result.events or last is None):

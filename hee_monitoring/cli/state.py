@@ -86,7 +86,12 @@ def rollback(place: str, to: str, reason: str, as_json: bool) -> None:
 @options.as_json
 @options.directory
 def freeze(place: str, reason: str, as_json: bool) -> None:
-    """Stop all writes but approvals and decisions until a person ends it."""
+    """Stop repairs and monitoring until a person ends it.
+
+    What people steer by goes on: approvals, decisions, notes, alerts, rollbacks, changes of keys, and the end of the
+    freeze. Only a person's key ends it, so the log has to know one first.
+    """
+    _must_know_a_person(place)
     _say(place, "state.frozen", reason, as_json=as_json, words="frozen: repairs and monitoring wait for `hee unfreeze`")
 
 
@@ -97,6 +102,19 @@ def freeze(place: str, reason: str, as_json: bool) -> None:
 def unfreeze(place: str, reason: str, as_json: bool) -> None:
     """End a freeze. Takes a person's key: HEE_ACTOR=human:NAME and a key that the log knows."""
     _say(place, "state.unfrozen", reason, as_json=as_json, words="unfrozen")
+
+
+def _must_know_a_person(place: str) -> None:
+    """Raises KeyFault while the log knows no person: a freeze would last for ever."""
+    from hee_core.errors import KeyFault
+
+    with options.workspace(place) as workspace:
+        head = workspace.log.refresh()
+    if head.keyring and not head.keyring.people(head.size):
+        raise KeyFault(
+            "nobody could end the freeze: the log knows no person's key",
+            hint='hee keys add "PUBLIC KEY" --actor human:NAME first; to stop repairs now, stop `hee monitor`',
+        )
 
 
 def _say(place: str, type_: str, reason: str, *, as_json: bool, words: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hee_core.canonical import clean
 from hee_monitoring.evidence import Channel, Diagnosis, Evidence
-from hee_monitoring.redact import redact
+from hee_monitoring.redact import publishable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -52,7 +52,7 @@ class Found:
         return Diagnosis(
             pattern_id=self.pattern_id,
             category=self.category,
-            title=clean(self.title, limit=200),
+            title=publishable(self.title, limit=200),
             fingerprint=self.name,
             confidence=self.confidence,
             evidence=self.evidence,
@@ -97,4 +97,4 @@ def named(pattern_id: str, rule: str, subject: str) -> str:
 
 def line(where: str, number: int, text: str) -> Evidence:
     """A line of a file as evidence."""
-    return Evidence(Channel.FILE, clean(redact(text.strip()), limit=500), number, clean(where, limit=300))
+    return Evidence(Channel.FILE, publishable(text.strip(), limit=500), number, publishable(where, limit=300))

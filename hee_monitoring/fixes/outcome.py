@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from hee_core.canonical import clean
 from hee_core.errors import HeeError
-from hee_monitoring.redact import redact
+from hee_monitoring.redact import publishable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,8 +86,8 @@ def commit_message(summary: str, tool: str, request: Request) -> str:
         if request.job_key
         else "No job proves this; it counts as no coverage."
     )
-    trailers = [f"{name}: {' '.join(clean(value).split())}" for name, value in request.trailers.items()]
-    lines = [clean(summary, limit=100), "", f"Repaired mechanically with {clean(tool, limit=120)}.", how]
+    trailers = [f"{name}: {' '.join(publishable(value).split())}" for name, value in request.trailers.items()]
+    lines = [publishable(summary, limit=100), "", f"Repaired mechanically with {publishable(tool, limit=120)}.", how]
     return "\n".join([*lines, *(["", *trailers] if trailers else []), ""])
 
 
@@ -100,4 +99,4 @@ def sentence(error: Exception) -> str:
 
 def tidy(text: str) -> str:
     """Text fit for an event: redacted, one line, without control characters, bounded."""
-    return clean(" ".join(redact(text).split()), limit=500)
+    return publishable(" ".join(text.split()), limit=500)

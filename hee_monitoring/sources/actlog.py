@@ -14,8 +14,8 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from hee_core import canonical
 from hee_monitoring.evidence import Annotation, Conclusion, Step
+from hee_monitoring.redact import publishable
 from hee_monitoring.screening import PREINSTALLED
 from hee_monitoring.sources import commands
 
@@ -164,7 +164,7 @@ def judge(
             annotations += [Annotation(ending.decode().removeprefix("##[error]").strip())] if ending else []
         if conclusion is Conclusion.FAILURE and blame is None:
             blame = _why_not_judged(planned, seen, log, installed)
-        steps.append(Step(canonical.clean(planned.title, limit=200), number + 1, conclusion))
+        steps.append(Step(publishable(planned.title, limit=200), number + 1, conclusion))
     conclusion, reason = _verdict(spoken, blame)
     text = b"".join(parts)
     for mask in masks:
@@ -191,7 +191,7 @@ def complaint(spoken: Spoken) -> str:
     ]
     told = [text.removeprefix("Error: ").strip() for text in said if "docker connection" not in text and text.strip()]
     told = [text for text in told if not re.fullmatch(r"Job '.*' failed", text, re.DOTALL)]
-    return f"act could not run it: {canonical.clean(' '.join(told[0].split()), limit=300)}" if told else ""
+    return f"act could not run it: {publishable(' '.join(told[0].split()), limit=300)}" if told else ""
 
 
 def _concluded(seen: _Seen) -> Conclusion:
@@ -204,15 +204,15 @@ def _concluded(seen: _Seen) -> Conclusion:
 
 def _why_not_judged(planned: PlannedStep, seen: _Seen, log: StepLog, installed: Callable[[str], bool]) -> str:
     """Why a failed step says nothing about the commit; nothing when it does."""
-    name = canonical.clean(planned.title, limit=80)
+    name = publishable(planned.title, limit=80)
     ended = log.code is not None or (not log.wrapped and any(_EXIT.search(error) for error in seen.errors))
     if not ended and not any(_LATE.search(error) for error in seen.errors):
-        words = canonical.clean(" ".join((seen.errors or ["it says no more"])[0].split()), limit=200)
+        words = publishable(" ".join((seen.errors or ["it says no more"])[0].split()), limit=200)
         return f"act could not run {name!r}: {words}"
     last = log.text[-_LAST:]
     if planned.checkout:  # what stands in for the action is ours, so its failure is
         words = last.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        return f"the commit could not be copied for {name!r}: {canonical.clean(words, limit=200)}"
+        return f"the commit could not be copied for {name!r}: {publishable(words, limit=200)}"
     for pattern, what in _OUTSIDE:
         if pattern.search(last):
             return f"{name!r} {what}"
@@ -237,7 +237,7 @@ def _ending(seen: _Seen, planned: PlannedStep, log: StepLog) -> bytes:
     if seen.result != "failure":
         return b""
     if log.code is None and any(_LATE.search(error) for error in seen.errors):
-        return f"##[error]The action '{canonical.clean(planned.title, limit=200)}' has timed out.\n".encode()
+        return f"##[error]The action '{publishable(planned.title, limit=200)}' has timed out.\n".encode()
     codes = [found[1] or found[2] for error in seen.errors if (found := _EXIT.search(error))]
     code = log.code if log.code is not None else next(iter(codes), None)
     return b"" if code is None else f"##[error]Process completed with exit code {code}.\n".encode()

@@ -1,4 +1,4 @@
-"""Log files that a person has: one file, a stream, a compressed file, GitHub's log archive, a directory, a JUnit report.
+"""Log files that a person has: one file, a stream, a compressed file, an archive, a directory, a JUnit report.
 
 Responsible for turning what was named into bytes with a name, within limits that hold before anything is read whole.
 What the bytes say is left to `joblog` and the classifier, how a job ended is never guessed from here.
@@ -12,16 +12,18 @@ import gzip
 import io
 import re
 import stat
+import tarfile
 import zipfile
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
-from hee_core import canonical
 from hee_core.errors import HeeError, SourceError
+from hee_monitoring import joblog
 from hee_monitoring.evidence import Annotation, Conclusion, Job, Run
-from hee_monitoring.sources import junit
+from hee_monitoring.redact import publishable
+from hee_monitoring.sources import junit, reported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,33 +42,36 @@ _LOG_NAME = re.compile(
 _WHOLE_JOB = re.compile(r"-?\d+_[^/]+\.txt")
 
 
+_NAMED = "files named *.log, *.txt, *.out or *.xml are taken for logs"
+_AGAIN = "fetch or pack it again: text, gzip, zip, tar and tar.gz can be read"
+
+
 class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """One log. For a report, `data` is its failures as text, `lines` where each line of it stands in the file."""
+    """One log. For a report, `data` is the text of its failures."""
 
     name: str
     data: bytes
     annotations: tuple[Annotation, ...] = ()
-    lines: tuple[int, ...] = ()
+    report: junit.Report | None = None
+
+    @property
+    def fault(self) -> str:
+        """Why nothing at all can be read from this log; empty if something can."""
+        if self.report is not None:
+            return ""
+        log = joblog.read(self.data)
+        return "is empty, which proves nothing" if log.empty else "is not text" if log.binary else ""
 
     def explain(self, patterns: PatternDB) -> Diagnosis:
         """Why this log is red, with lines of the file that was given."""
         from hee_monitoring.classify import explain_log
 
-        return self._placed(explain_log(self.data, patterns))
-
-    def _placed(self, diagnosis: Diagnosis) -> Diagnosis:
-        if not self.lines:
-            return diagnosis
-        evidence = tuple(
-            replace(one, line=self.lines[one.line - 1]) if 0 < one.line <= len(self.lines) else one
-            for one in diagnosis.evidence
-        )
-        return replace(diagnosis, evidence=evidence, secondary=tuple(map(self._placed, diagnosis.secondary)))
+        return explain_log(self.data, patterns) if self.report is None else reported.explain(self.report, patterns)
 
 
 def read_input(path: Path | None, stdin: bytes | None = None) -> tuple[LogFile, ...]:
@@ -90,7 +95,10 @@ def read_input(path: Path | None, stdin: bytes | None = None) -> tuple[LogFile, 
             f"{path} does not exist", hint="name a log file or a directory of logs, or `-` for standard input"
         ) from None
     except OSError as error:
-        raise SourceError(f"{path} can't be read: {error.strerror}") from None
+        raise SourceError(
+            f"{path} can't be read: {error.strerror}",
+            hint="name a log that you may read, or pipe it in: `… | hee explain -`",
+        ) from None
 
 
 class LogSource:
@@ -131,15 +139,17 @@ def _opened(name: str, data: bytes) -> tuple[LogFile, ...]:
         data = _unpacked(name, data, LARGEST)
     if data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return _archive(name, data)
+    if data[257:262] == b"ustar":
+        return _tape(name, data)
     return (_file(name, data),)
 
 
 def _file(name: str, data: bytes) -> LogFile:
-    shown = canonical.clean(name.replace("\n", " "), limit=300)
+    shown = publishable(name.replace("\n", " "), limit=300)
     if not junit.is_report(data):
         return LogFile(shown, data)
-    report = junit.read(data)
-    return LogFile(shown, report.text, report.annotations, report.lines)
+    report = junit.read(data, f"the JUnit report {shown}")
+    return LogFile(shown, report.text, report.annotations, report)
 
 
 def _all_of(file: _Readable, name: str, limit: int) -> bytes:
@@ -162,7 +172,7 @@ def _unpacked(name: str, data: bytes, limit: int) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
             return _all_of(file, f"{name}, unpacked,", limit)
     except (OSError, EOFError, zlib.error) as error:
-        raise SourceError(f"{name} is a damaged gzip file: {error}") from None
+        raise SourceError(f"{name} is a damaged gzip file: {error}", hint=_AGAIN) from None
 
 
 def _archive(name: str, data: bytes) -> tuple[LogFile, ...]:
@@ -186,14 +196,51 @@ def _archive(name: str, data: bytes) -> tuple[LogFile, ...]:
             for member in sorted(members, key=lambda member: _order(member.filename)):
                 with archive.open(member) as file:
                     content = _all_of(file, f"{name}, unpacked,", left)
+                if content[:2] == b"\x1f\x8b":
+                    content = _unpacked(f"{name}: {member.filename}", content, left)
                 left -= len(content)
                 found.append(_file(member.filename, content))
     except HeeError:
         raise
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise SourceError(f"{name} is a damaged zip archive: {error}") from None
+        raise SourceError(f"{name} is a damaged zip archive: {error}", hint=_AGAIN) from None
+    return _some(name, found)
+
+
+def _tape(name: str, data: bytes) -> tuple[LogFile, ...]:
+    """The logs in a tar archive, as in a zip archive; links, devices and sparse files are no logs."""
+    members: dict[str, tarfile.TarInfo] = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+            at = -1
+            while (member := archive.next()) is not None:
+                if len(members) >= MOST_FILES:
+                    raise SourceError(f"{name} holds more than {MOST_FILES} files", hint="unpack the logs that matter")
+                # A size below zero would lead back to the same member for ever.
+                if member.size < 0 or archive.offset <= at:
+                    raise tarfile.ReadError("a member has no end")
+                at = archive.offset
+                if member.isreg() and not member.issparse():
+                    members[member.name] = member
+            left = LARGEST
+            found = []
+            for label in sorted(_chosen(list(members)), key=_order):
+                file = archive.extractfile(members[label])
+                content = _all_of(file, f"{name}, unpacked,", left) if file else b""
+                if content[:2] == b"\x1f\x8b":
+                    content = _unpacked(f"{name}: {label}", content, left)
+                left -= len(content)
+                found.append(_file(label, content))
+    except HeeError:
+        raise
+    except (tarfile.TarError, OSError, EOFError, ValueError, OverflowError, RecursionError) as error:
+        raise SourceError(f"{name} is a damaged tar archive: {error}", hint=_AGAIN) from None
+    return _some(name, found)
+
+
+def _some(name: str, found: list[LogFile]) -> tuple[LogFile, ...]:
     if not found:
-        raise SourceError(f"{name} holds no logs", hint="files named *.log, *.txt, *.out or *.xml are taken for logs")
+        raise SourceError(f"{name} holds no logs", hint=_NAMED)
     return tuple(found)
 
 
@@ -201,7 +248,7 @@ def _directory(path: Path) -> tuple[LogFile, ...]:
     """The logs in a directory and below it, in the order of their names; links are not followed."""
     chosen = sorted(_chosen(list(islice(_walk(path), 10 * MOST_FILES))), key=_order)
     if not chosen:
-        raise SourceError(f"{path} holds no logs", hint="files named *.log, *.txt, *.out or *.xml are taken for logs")
+        raise SourceError(f"{path} holds no logs", hint=_NAMED)
     if len(chosen) > MOST_FILES:
         raise SourceError(f"{path} holds more than {MOST_FILES} logs", hint="name the directory of one run, or one log")
     found: list[LogFile] = []

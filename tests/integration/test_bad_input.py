@@ -147,10 +147,19 @@ def test_empty_binary_and_large_logs_are_explained_or_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = tmp_path / "log"
-    for content in (b"", b"\x00\x01\x02\xff" * 5000):
+    for content, words in (
+        (b"", "is empty"),
+        (b"\xef\xbb\xbf \r\n", "is empty"),
+        (b"\x00\x01\x02\xff" * 5000, "is not text"),
+    ):
         log.write_bytes(content)
-        assert run(["explain", str(log), "--json"]) in (0, 1)
-        assert json.loads(capsys.readouterr().out)["category"] in ("none", "unknown")
+        for options in ([], ["--json"]):
+            assert run(["explain", str(log), *options]) == 2
+            out, err = capsys.readouterr()
+            assert out == ""
+            assert err.count("hee: ") == 1
+            assert words in err
+            assert "next: " in err
     with log.open("wb") as file:
         for _ in range(200):
             file.write(b"2026-01-24T12:00:00.0000000Z everything is fine\n" * 20_000)

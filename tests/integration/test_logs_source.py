@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import tarfile
 import threading
 import time
 import zipfile
@@ -92,6 +93,56 @@ def test_names_in_an_archive_are_labels_and_never_paths(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["logs.zip"]
 
 
+def tape(path: Path, members: dict[str, bytes], *, mode: str = "w:") -> Path:
+    with tarfile.open(path, mode) as file:
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            file.addfile(member, io.BytesIO(data))
+    return path
+
+
+def endless(data: bytes) -> bytes:
+    """A tar archive whose member says to be less than nothing long, so that what follows it is itself."""
+    header = bytearray(data[:512])
+    header[124:136] = b"\xff" * 10 + b"\xfc\x00"  # minus 1024
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header) + data[512:]
+
+
+def test_a_tar_archive_is_read_like_a_zip_archive(tmp_path: Path) -> None:
+    names = ["10_b.log", "9_a.log", "../../etc/evil.log", "/root/evil.txt", "x\u202egol.log", "picture.png"]
+    path = tape(tmp_path / "logs.tgz", dict.fromkeys(names, RED) | {"z.log.gz": gzip.compress(RED)}, mode="w:gz")
+    with tarfile.open(tmp_path / "links.tar", "w:") as file:
+        for name, kind in (("a.log", tarfile.SYMTYPE), ("b.log", tarfile.LNKTYPE), ("c.log", tarfile.CHRTYPE)):
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, "/etc/passwd"
+            file.addfile(member)
+    found = read_input(path)
+    assert len(found) == 6
+    assert all(file.data == RED and file.name.isprintable() and "\u202e" not in file.name for file in found)
+    names = [file.name for file in found]
+    assert names.index("9_a.log") < names.index("10_b.log")
+    assert read_input(None, path.read_bytes())[0].data == RED
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["links.tar", "logs.tgz"]
+    with pytest.raises(SourceError, match="holds no logs"):
+        read_input(tmp_path / "links.tar")
+
+
+def test_the_limits_hold_for_a_tar_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "LARGEST", 1024 * 1024)
+    monkeypatch.setattr(logs, "MOST_FILES", 3)
+    with pytest.raises(SourceError, match="more than 1 MB"):
+        read_input(tape(tmp_path / "bomb.tgz", {"a.log": b"\0" * 3_000_000}, mode="w:gz"))
+    with pytest.raises(SourceError, match="holds more than 3 files"):
+        read_input(tape(tmp_path / "many.tar", {f"{n}.log": b"" for n in range(4)}))
+    many = {f"{n}.log.gz": gzip.compress(b"\0" * 600_000) for n in range(2)}
+    for path in (tape(tmp_path / "deep.tar", many), archive(tmp_path / "deep.zip", many)):
+        with pytest.raises(SourceError, match="unpacked, has more than 1 MB"):
+            read_input(path)
+
+
 def test_an_archive_that_lies_about_its_size_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "LARGEST", 3 * 1024 * 1024)
     bomb = archive(tmp_path / "bomb.zip", {"a.log": b"\0" * 3_000_000, "b.log": b"\0" * 3_000_000})
@@ -146,14 +197,18 @@ def test_limits_hold_for_files_streams_and_directories(tmp_path: Path, monkeypat
         (lambda path: path.write_bytes(b"\x1f\x8bnot gzip"), "damaged gzip"),
         (lambda path: path.write_bytes(b"PK\x03\x04not a zip"), "damaged zip"),
         (lambda path: archive(path, {}), "holds no logs"),
+        (lambda path: tape(path, {"picture.png": b"x"}), "holds no logs"),
+        (lambda path: path.write_bytes(tape(path, {"a.log": b"x" * 2000}).read_bytes()[:900]), "damaged tar"),
+        (lambda path: path.write_bytes(endless(tape(path, {"a.log": b"x"}).read_bytes())), "damaged tar"),
         (lambda path: archive(path, {"a/": b"", "picture.png": b"x"}), "holds no logs"),
         (lambda path: path.symlink_to("/dev/null"), "neither a file nor a directory"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_said_in_one_sentence(tmp_path: Path, make: object, said: str) -> None:
     make(tmp_path / "it")  # type: ignore[operator]
-    with pytest.raises(SourceError, match=said):
+    with pytest.raises(SourceError, match=said) as caught:
         read_input(tmp_path / "it")
+    assert caught.value.hint
 
 
 def test_an_encrypted_archive_is_said(tmp_path: Path) -> None:
@@ -166,8 +221,9 @@ def test_an_encrypted_archive_is_said(tmp_path: Path) -> None:
 
 
 def test_a_name_that_cannot_be_is_said() -> None:
-    with pytest.raises(SourceError, match="can't be read: File name too long"):
+    with pytest.raises(SourceError, match="can't be read: File name too long") as caught:
         read_input(Path("x" * 300))
+    assert caught.value.hint
 
 
 def test_nothing_given_says_what_to_do() -> None:
@@ -220,19 +276,70 @@ tests/test_a.py:3: AssertionError</failure></testcase>
             Annotation("adds: java.lang.IllegalStateException", path="FooTest.java", line=42),
             Annotation("c: E: boom", path="spec/b.rb", line=7),
         )
-        text = found.data.decode().splitlines()
-        assert text[0] == "FAILED tests.test_a::test_one - AssertionError: assert 1 == 2"
-        assert "FAILED spec/b.rb::c - E: boom" in text
-        assert text[-1] == "4 tests, 3 failures"
+        assert found.report is not None
+        assert found.report.tests == 4
+        assert [failure.test for failure in found.report.failures] == [
+            "tests.test_a::test_one",
+            "com.example.FooTest::adds",
+            "spec/b.rb::c",
+        ]
+        assert found.data.endswith(b"##[error]E: boom\n")
 
     def test_a_diagnosis_names_the_line_of_the_report(self) -> None:
         found = read_input(None, self.REPORT)[0].explain(PatternDB.load())
-        assert found.category == "test"
-        assert self.REPORT.splitlines()[found.line - 1].find(b"test_") >= 0 or 6 <= found.line <= 10
+        assert (found.category, found.captures["test"]) == ("test", "tests.test_a::test_one")
+        assert self.REPORT.splitlines()[found.line - 1].decode() == found.text == "E       assert 1 == 2"
+        assert [self.REPORT.splitlines()[other.line - 1].count(b"<e") for other in found.secondary] == [1, 0]
+
+    @pytest.mark.parametrize(
+        ("element", "text"),
+        [
+            (b'<failure message="assert 1 == 2"/>', "assert 1 == 2"),
+            (b'<error type="ModuleNotFoundError"/>', "ModuleNotFoundError"),
+            (b'<failure message="it is on fire"/>', "it is on fire"),
+            (b"<failure>\n\nexpected a rose\n</failure>", "expected a rose"),
+            (b"<failure/>", "failed"),
+        ],
+    )
+    def test_a_failure_is_explained_by_its_own_text(self, element: bytes, text: str) -> None:
+        data = b"<testsuite>\n<testcase classname='a.B' name='c'>" + element + b"</testcase>\n</testsuite>"
+        found = read_input(None, data)[0].explain(PatternDB.load())
+        assert (found.category, found.text, found.line) == ("test", text, 2)
+        assert found.captures["test"] == "a.B::c"
+        assert found.confidence >= 8000
+
+    def test_equal_failures_of_two_tests_are_two(self) -> None:
+        case = b"<testcase name='%s'><failure message='assert 1 == 2'/></testcase>"
+        found = read_input(None, b"<testsuite>" + case % b"a" + case % b"b" + b"</testsuite>")[0].explain(
+            PatternDB.load()
+        )
+        assert [found.captures["test"], *(other.captures["test"] for other in found.secondary)] == ["a", "b"]
+
+    @pytest.mark.parametrize(
+        ("report", "why"),
+        [
+            (b"<testsuites/>", "holds no test"),
+            (b"<testsuite name='x' tests='0'></testsuite>", "holds no test"),
+            (b"<testsuites><testsuite/><testsuite/></testsuites>", "holds no test"),
+            (b"<testsuite failures='2'><testcase name='a'/></testsuite>", "counts 2 failure"),
+            (b"<testsuite><testcase name='a'><skipped/></testcase></testsuite>", "was skipped"),
+        ],
+    )
+    def test_a_report_that_looked_at_nothing_is_unknown(self, report: bytes, why: str) -> None:
+        (file,) = read_input(None, report)
+        found = file.explain(PatternDB.load())
+        assert (found.category, found.line) == ("unknown", 0)
+        assert why in found.title
+        (run,) = LogSource((file,), PatternDB.load()).runs("")
+        assert (run.conclusion, run.jobs[0].reason) == (Conclusion.UNKNOWN, found.title)
+
+    def test_a_report_in_utf_16_is_a_report(self) -> None:
+        data = "<testsuite><testcase name='a'><failure message='oops'/></testcase></testsuite>".encode("utf-16")
+        assert read_input(None, data)[0].explain(PatternDB.load()).text == "oops"
 
     def test_a_green_report_shows_no_failure(self) -> None:
         (found,) = read_input(None, b"<testsuite><testcase name='a'/></testsuite>")
-        assert found.data == b"1 tests, 0 failures\n"
+        assert (found.data, found.fault) == (b"", "")
         assert found.explain(PatternDB.load()).category == "none"
 
     @pytest.mark.parametrize(
@@ -248,8 +355,10 @@ tests/test_a.py:3: AssertionError</failure></testcase>
             read_input(None, head + b"<testsuites>&b;</testsuites>")
 
     def test_a_broken_report_is_said(self) -> None:
-        with pytest.raises(SourceError, match="not well-formed XML"):
-            read_input(None, b"<testsuite><testcase></testsuite>")
+        for data in (b"<testsuite><testcase></testsuite>", b"<testsuite", b"<testsuites"):
+            with pytest.raises(SourceError, match="standard input is not well-formed XML") as caught:
+                read_input(None, data)
+            assert caught.value.hint
 
     def test_a_report_that_is_too_large_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(junit, "LARGEST", 1024 * 1024)
@@ -268,7 +377,7 @@ tests/test_a.py:3: AssertionError</failure></testcase>
         report = junit.read(b"<testsuite>" + case * 600 + b"</testsuite>")
         assert len(report.annotations) == 500
         assert len(report.text) < 35_000_000
-        assert report.text.endswith(b"600 tests, 500 failures\n")
+        assert report.tests == 600
 
     def test_a_suite_can_name_the_file_and_a_failure_can_stand_alone(self) -> None:
         report = junit.read(

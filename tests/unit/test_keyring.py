@@ -153,16 +153,56 @@ def test_a_root_key_can_revoke_itself_when_another_is_left():
     assert "too few" in ring.refusal(5, revoked(SECOND, SECOND))
 
 
-def test_an_agent_cannot_make_or_unmake_people_once_a_person_holds_a_root_key():
+@pytest.mark.parametrize("root", [True, False])
+def test_an_agent_cannot_make_or_unmake_people_once_a_person_holds_a_key(root):
     alone = KeyRing.of(genesis(AGENT))
     assert alone.refusal(1, added(ADA, AGENT)) is None  # somebody has to begin
-    ring = KeyRing.of(genesis(AGENT, ADA))
-    assert "takes a person's root key" in ring.refusal(1, added(BOB, AGENT))
-    assert "takes a person's root key" in ring.refusal(1, revoked(ADA, AGENT))
-    assert ring.refusal(1, added(CI, AGENT)) is None
-    ring = ring.fold(1, added(BOB, ADA))
-    assert "takes a person's root key" in ring.refusal(2, revoked(BOB, AGENT))
-    assert ring.refusal(2, revoked(BOB, ADA)) is None
+    ring = KeyRing.of(genesis(AGENT, ADA)) if root else alone.fold(1, added(ADA, AGENT))
+    assert ring.people(2) == ("human:ada",)
+    assert "takes a person's key" in ring.refusal(2, added(BOB, AGENT))
+    assert "takes a person's key" in ring.refusal(2, revoked(ADA, AGENT))
+    assert ring.refusal(2, added(CI, AGENT)) is None
+    ring = ring.fold(2, added(BOB, ADA))
+    assert may(ring, BOB, 3)
+    assert "takes a person's key" in ring.refusal(3, revoked(BOB, AGENT))
+    with pytest.raises(IntegrityError, match="takes a person's key"):
+        ring.fold(3, revoked(BOB, AGENT))
+    assert not may(ring.fold(3, revoked(BOB, ADA)), BOB, 4)
+
+
+def test_a_persons_key_that_is_no_root_changes_people_and_nobody_else():
+    ring = KeyRing.of(genesis(AGENT)).fold(1, added(ADA, AGENT)).fold(2, added(SECOND, AGENT))
+    assert "takes a root key" in ring.refusal(3, added(THIRD, ADA))
+    assert "takes a root key" in ring.refusal(3, revoked(SECOND, ADA))
+    assert ring.refusal(3, revoked(ADA, ADA)) is None
+
+
+def test_the_first_person_cannot_be_added_by_an_agent_while_the_log_is_frozen():
+    freeze, thaw = event("state.frozen", {"reason": "r"}, AGENT), event("state.unfrozen", {"reason": "r"}, AGENT)
+    ring = KeyRing.of(genesis(AGENT)).fold(1, freeze)
+    assert KeyRing.load(json.loads(json.dumps(ring.dump()))) == ring
+    assert "while the log is frozen" in ring.refusal(2, added(ADA, AGENT))
+    assert "while the log is frozen" in ring.fold(2, thaw).refusal(3, added(ADA, AGENT))  # no agent ends a freeze
+    assert ring.refusal(2, added(CI, AGENT)) is None
+    before = KeyRing.of(genesis(AGENT)).fold(1, added(ADA, AGENT)).fold(2, freeze)
+    assert before.refusal(3, added(BOB, ADA)) is None
+    assert not before.fold(3, event("state.unfrozen", {"reason": "r"}, ADA)).frozen
+
+
+def test_a_freeze_that_the_log_does_not_count_is_none_for_the_ring():
+    newer = event("state.frozen", {"reason": "r"}, AGENT)
+    object.__setattr__(newer, "version", 99)
+    ring = KeyRing.of(genesis(AGENT))
+    assert ring.fold(1, newer) is ring
+    assert ring.fold(1, event("state.unfrozen", {"reason": "r"}, ADA)) is ring
+
+
+def test_a_signer_that_the_ring_does_not_take_is_told_the_next_step():
+    ring = KeyRing.of(genesis(AGENT)).fold(1, added(SECOND, AGENT)).fold(2, revoked(SECOND, AGENT))
+    assert ring.fault(AGENT, 3) is None
+    assert f'hee keys add "{CI.public_key}" --actor ci:forge' in ring.fault(CI, 3).hint
+    assert "never comes back" in ring.fault(SECOND, 3).hint
+    assert ring.fault(EphemeralSigner(AGENT._key, actor="human:ada"), 3).hint.endswith("HEE_ACTOR=agent:hee")
 
 
 # ------------------------------------------------------------------ threshold
@@ -203,7 +243,7 @@ def test_the_word_of_a_root_key_that_was_revoked_meanwhile_does_not_count():
 
 
 def test_the_allowed_signers_are_the_keys_valid_now_or_at_an_index():
-    ring = KeyRing.of(genesis(AGENT)).fold(1, added(ADA, AGENT)).fold(2, revoked(ADA, AGENT))
+    ring = KeyRing.of(genesis(AGENT)).fold(1, added(ADA, AGENT)).fold(2, revoked(ADA, ADA))
     agent = f'agent:hee namespaces="git,hee-event" {AGENT.public_key}\n'
     ada = f'human:ada namespaces="git,hee-event" {ADA.public_key}\n'
     note = f"# human:ada {ADA.key_id}: revoked from event 3 on\n"
@@ -249,6 +289,8 @@ def test_a_ring_survives_its_json_and_always_keeps_enough_root_keys(ring):
         lambda value: value["keys"][0].update(public_key="ssh-ed25519 AAAA"),
         lambda value: value["keys"].append(value["keys"][0]),
         lambda value: value.update(pending=[]),
+        lambda value: value.update(frozen="no"),
+        lambda value: value.pop("frozen"),
         lambda value: value["keys"][0].pop("until"),
         lambda value: value["keys"][0].update(until="7"),
         lambda value: value["keys"][0].update(since="0"),

@@ -212,6 +212,46 @@ def test_no_key_and_no_fault_shows_a_secret(tmp_path, monkeypatch):
     assert not any(line in f"{caught.value} {caught.value.hint}" for line in secret)
 
 
+def test_the_environment_takes_base64_of_a_key_with_and_without_its_frame(monkeypatch):
+    from base64 import b64encode
+
+    signer = keys.EphemeralSigner()
+    text = keys.openssh_text(signer._key)
+    whole = b64encode(text.encode()).decode()
+    body = "".join(text.split("\n")[1:-2])
+    wrapped = "\n".join(whole[at : at + 76] for at in range(0, len(whole), 76))
+    for value in (whole, wrapped, body):
+        monkeypatch.setenv("HEE_SIGNING_KEY", value)
+        assert keys.load_signer().public_key == signer.public_key
+
+
+def test_a_value_that_is_neither_a_key_nor_a_file_is_never_shown(tmp_path, monkeypatch):
+    from base64 import b64encode
+
+    text = keys.openssh_text(Ed25519PrivateKey.from_private_bytes(b"s" * 32))
+    lines = text.split("\n")
+    half = b64encode(text.encode()).decode()[:-3]
+    for value in ("\n".join(lines[1:]), half, "x" + text, "~nobody-here/" + half[:20], "/" + "secret" * 1000, half[:30]):
+        monkeypatch.setenv("HEE_SIGNING_KEY", value)
+        with pytest.raises(KeyFault, match="^HEE_SIGNING_KEY is neither a key nor a file$") as caught:
+            keys.EnvSigner()
+        assert not any(value[at : at + 12] in caught.value.hint for at in range(len(value) - 12))
+    (tmp_path / "secret-name").write_text(text)
+    (tmp_path / "secret-name").chmod(0o644)
+    for name, reason in (("secret-name", "mode 0644"), ("", "regular file")):
+        monkeypatch.setenv("HEE_SIGNING_KEY", str(tmp_path / name))
+        with pytest.raises(KeyFault, match=f"^HEE_SIGNING_KEY: .*{reason}") as caught:
+            keys.EnvSigner()
+        assert str(tmp_path) not in f"{caught.value}{caught.value.hint}"
+
+
+def test_a_path_that_cannot_be_opened_says_why_in_words(tmp_path):
+    with pytest.raises(KeyFault, match="cannot be opened: File name too long$"):
+        keys.FileSigner(tmp_path / ("x" * 300))
+    with pytest.raises(KeyFault, match="no path holds NUL"):
+        keys.FileSigner(tmp_path / "a\0b")
+
+
 # ------------------------------------------------------------------ where the key lives
 
 
