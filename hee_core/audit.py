@@ -8,7 +8,6 @@ objects; `hee_core.inspection` judges each append. Invariant: damage is a findin
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hee_core import gitobjects
@@ -16,7 +15,7 @@ from hee_core.errors import GitError, HeeError, IntegrityError, LogError, LogNot
 from hee_core.inspection import Finding, Inspection, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from hee_core.gitobjects import Commit
     from hee_core.log import Log
@@ -26,7 +25,6 @@ __all__ = ["Finding", "Report", "verify"]
 
 MOST_FINDINGS = 1000
 _WINDOW = 32  # commits whose trees are asked for at once
-_AHEAD = 8  # commits whose files are asked for at once: enough that git reads while the last ones are judged
 _RANGE = re.compile(r"^HEE-Index: ([0-9]{1,15})\.\.[0-9]{1,15}$", re.MULTILINE)
 
 
@@ -69,7 +67,6 @@ class _Walk:
     def __init__(self, store: Store, inspection: Inspection) -> None:
         self.store = store
         self.inspection = inspection
-        self._ahead: dict[str, tuple[str, bytes] | GitError | None] = {}
 
     def all(self, tip: str, size: int) -> None:
         """Inspects every append; `size` is the number of events that somebody saw at the tip, 0 if nobody did."""
@@ -95,19 +92,8 @@ class _Walk:
             if (wanted := [tree for tree in trees if tree])
             else {}
         )
-        for number, (commit, raw, tree) in enumerate(zip(commits, raws, trees, strict=True)):
-            if number % _AHEAD == 0:
-                self._look_ahead(found.get(name) for name in trees[number : number + _AHEAD])
+        for commit, raw, tree in zip(commits, raws, trees, strict=True):
             yield commit, self._content(commit, "commit", raw), self._content(tree, "tree", found.get(tree))
-
-    def _look_ahead(self, trees: Iterable[tuple[str, bytes] | GitError | None]) -> None:
-        """Reads the files of some trees, which are judged only when their turn comes."""
-        wanted: dict[str, None] = {}
-        for tree in trees:
-            if tree is not None and not isinstance(tree, GitError):
-                with suppress(IntegrityError):
-                    wanted |= {blob: None for _, _, blob in gitobjects.parse_tree(tree[1], self.store.object_format)}
-        self._ahead = dict(zip(wanted, self._objects(list(wanted)), strict=True))
 
     def _tree_id(self, raw: tuple[str, bytes] | GitError | None) -> str:
         if raw is None or isinstance(raw, GitError):
@@ -128,10 +114,8 @@ class _Walk:
             if mode != "100644":
                 self.inspection.found("tree", f"commit {commit[:12]}: {name[:40]!a} has mode {mode[:8]!a}, not 100644")
         blobs = [(name, blob) for mode, name, blob in entries if mode == "100644"]
-        others = [blob for _, blob in blobs if blob not in self._ahead]
-        self._ahead |= zip(others, self._objects(others), strict=True)
-        for name, blob in blobs:
-            data = self._content(blob, "blob", self._ahead[blob])
+        for (name, blob), found in zip(blobs, self._objects([blob for _, blob in blobs]), strict=True):
+            data = self._content(blob, "blob", found)
             if data is not None:
                 files[name] = data
         self.inspection.append(commit, parsed, raw or b"", files)

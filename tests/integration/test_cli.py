@@ -6,12 +6,21 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from worlds import git, repository, watched
+from worlds import ShellSource, git, repository, run_cycle, watched
 
+from hee_core.clock import FixedClock
+from hee_core.errors import HeeError, SourceError
+from hee_core.events import Event
+from hee_core.keys import create_agent_key, default_key_path, load_signer
+from hee_monitoring import applying
 from hee_monitoring.cli.main import COMMANDS, run
+from hee_monitoring.watch import reloaded, watch
+from hee_monitoring.workspace import Workspace
 
 BROKEN = {"a.txt": "a\n"}
 
@@ -132,23 +141,35 @@ def test_rollback_returns_the_state_and_keeps_the_decisions(root: Path, capsys: 
 def test_a_freeze_stops_writes_until_a_persons_key_ends_it(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hee_core.keys import EphemeralSigner, create_agent_key
+    from hee_core.keys import EphemeralSigner
 
     path = Path(os.environ["HEE_HOME"]) / "ada"
     key = create_agent_key(path, actor="human:ada")
     assert isinstance(key, EphemeralSigner)
+    status, _, err = hee(capsys, "-C", str(root), "freeze", "--reason", "incident")
+    assert (status, "nobody could end the freeze" in err) == (2, True)
     assert hee(capsys, "-C", str(root), "keys", "add", key.public_key, "--actor", "human:ada")[0] == 0
     assert hee(capsys, "-C", str(root), "freeze", "--reason", "incident")[0] == 0
+    for command in (("monitor", "--once"), ("monitor",), ("fix",), ("fix", "--dry-run")):
+        status, out, err = hee(capsys, "-C", str(root), *command)
+        assert (status, out, err.count("the log is frozen (incident)"), err.count("\n")) == (2, "", 1, 2)
+    bob = create_agent_key(path.with_name("bob"), actor="human:bob")
+    assert hee(capsys, "-C", str(root), "keys", "add", bob.public_key, "--actor", "human:bob")[0] == 2
     status, _, err = hee(capsys, "-C", str(root), "unfreeze", "--reason", "over")
     assert (status, "person" in err) == (2, True)
     monkeypatch.setenv("HEE_SIGNING_KEY", str(path))
     monkeypatch.setenv("HEE_ACTOR", "human:ada")
     assert document(capsys, "-C", str(root), "unfreeze", "--reason", "over")[0] == 0
-    assert hee(capsys, "-C", str(root), "keys", "revoke", key.key_id, "--reason", "left")[0] == 2
     monkeypatch.delenv("HEE_SIGNING_KEY")
     monkeypatch.delenv("HEE_ACTOR")
+    status, _, err = hee(capsys, "-C", str(root), "keys", "revoke", key.key_id, "--reason", "left")
+    assert (status, "takes a person's key" in err) == (2, True)
+    monkeypatch.setenv("HEE_SIGNING_KEY", str(path))
+    monkeypatch.setenv("HEE_ACTOR", "human:ada")
     assert hee(capsys, "-C", str(root), "keys", "revoke", key.key_id, "--reason", "left")[0] == 0
     assert len(document(capsys, "-C", str(root), "keys", "list")[1]) == 2
+    assert len(document(capsys, "-C", str(root), "keys", "list", "--at", "0")[1]) == 1
+    assert document(capsys, "-C", str(root), "keys", "list", "--at", "1")[1][1]["until"] is None
     assert hee(capsys, "-C", str(root), "keys", "list")[0] == 0
 
 
@@ -290,3 +311,247 @@ def test_only_a_person_approves_and_only_what_is_open(root: Path, capsys: pytest
     status, _, err = hee(capsys, "-C", str(root), "approve", "HEE-ISS-0000000000", "--reason", "r")
     assert (status, "not an open issue" in err) == (2, True)
     assert hee(capsys, "-C", str(root), "approve", "x", "--reason", "r", "--expires", "tomorrow")[0] == 2
+
+
+# ------------------------------------------------------------------ init says what is not yet right
+
+
+def test_init_says_that_a_configuration_of_ones_own_pins_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = 'hee_monitoring:\n  version: "1.0"\n'
+    root = repository(tmp_path / "r", {**BROKEN, "hee.yaml": config})
+    status, made, _ = document(capsys, "-C", str(root), "init")
+    assert (status, made["pinned"], made["config_written"]) == (0, False, False)
+    out = hee(capsys, "-C", str(root), "init")[1]
+    lines = out[out.index("hee_monitoring:") :].splitlines()[1:3]
+    assert [line.strip() for line in lines] == ["log:", f'id: "{made["log"]}"']
+    assert "WARNING" in out
+    (root / "hee.yaml").write_text(config + f'  log:\n    id: "{made["log"]}"\n')
+    git(root, "commit", "-qam", "pin")
+    assert document(capsys, "-C", str(root), "init")[1]["pinned"]
+    assert "WARNING" not in hee(capsys, "-C", str(root), "init")[1]
+
+
+def test_init_shows_the_key_in_use_and_takes_an_empty_variable_for_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = repository(tmp_path / "r", BROKEN)
+    monkeypatch.setenv("HEE_SIGNING_KEY", "")
+    made = document(capsys, "-C", str(root), "init")[1]
+    assert (made["key"], made["trusted"]) == (str(default_key_path()), True)
+    other = create_agent_key(tmp_path / "other")
+    monkeypatch.setenv("HEE_SIGNING_KEY", str(other.path))
+    status, made, _ = document(capsys, "-C", str(repository(tmp_path / "s", BROKEN)), "init")
+    assert (status, made["key"], made["key_id"], made["actor"]) == (0, None, other.key_id, "ci:hee")
+    out = hee(capsys, "-C", str(tmp_path / "s"), "init")[1]
+    assert f"{other.key_id} as ci:hee, from HEE_SIGNING_KEY" in out
+    assert str(default_key_path()) not in out
+
+
+def test_a_key_that_the_log_does_not_know_is_said_before_any_job_runs(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    default_key_path().unlink()
+    status, made, _ = document(capsys, "-C", str(root), "init")
+    assert (status, made["trusted"]) == (1, False)
+    assert made["next"].endswith(f'hee keys add "{load_signer().public_key}" --actor agent:hee')
+    out = hee(capsys, "-C", str(root), "init")[1]
+    assert ("WARNING" in out, "hee monitor" in out, "hee keys add" in out) == (True, False, True)
+    (root / ".github" / "workflows").mkdir(parents=True)
+    (root / ".github" / "workflows" / "ci.yml").write_text(
+        "on: push\njobs: {a: {runs-on: x, steps: [{run: 'exit 1'}]}}\n"
+    )
+    git(root, "add", ".github")
+    git(root, "commit", "-qm", "ci")
+    for command in (("monitor", "--once"), ("fix",), ("fix", "--dry-run"), ("monitor", "--json")):
+        status, out, err = hee(capsys, "-C", str(root), *command)
+        assert (status, out, err.count("not in the key ring"), err.count("\n")) == (2, "", 1, 2)
+    assert not list(Path(os.environ["HEE_HOME"]).rglob("act"))  # the source was not even asked
+
+
+def test_a_clone_without_the_logs_branch_is_told_to_fetch_it(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git(tmp_path, "clone", "-q", str(root), "clone")
+    (tmp_path / "clone" / "hee.yaml").unlink()
+    git(tmp_path / "clone", "commit", "-qam", "without a pin")
+    for command in ("state", "init"):
+        status, out, err = hee(capsys, "-C", str(tmp_path / "clone"), command)
+        assert (status, out) == (2, "")
+        assert "next: git fetch origin hee/log:hee/log" in err
+    git(tmp_path / "clone", "fetch", "-q", "origin", "hee/log:hee/log")
+    assert hee(capsys, "-C", str(tmp_path / "clone"), "state")[0] == 0
+
+
+# ------------------------------------------------------------------ fix
+
+FORMAT = {"ci.yml#format": "ruff format --check ."}
+BADLY = {"pyproject.toml": "[tool.ruff]\n", "a.py": "x = {  'a':1 }\n"}
+
+
+@pytest.fixture
+def badly(tmp_path: Path) -> Path:
+    return watched(tmp_path / "badly", BADLY)
+
+
+@pytest.fixture
+def repaired(badly: Path) -> Iterator[tuple[Path, str]]:
+    run_cycle(badly, FORMAT)
+    with Workspace.open(badly) as workspace:
+        (issue,) = workspace.log.state.issues
+    yield badly, issue
+
+
+@pytest.mark.parametrize("option", [(), ("--dry-run",), ("--apply",)])
+def test_an_unknown_issue_is_said_before_anything_runs(
+    option: tuple[str, ...], badly: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = git(badly, "rev-parse", "hee/log")
+    status, out, err = hee(capsys, "-C", str(badly), "fix", "HEE-ISS-0000000000", *option)
+    assert (status, out, "not an open issue" in err) == (2, "", True)
+    assert git(badly, "rev-parse", "hee/log") == before
+    assert not list(Path(os.environ["HEE_HOME"]).rglob("act"))
+
+
+def previews(root: Path) -> list[tuple[str, str]]:
+    source = ShellSource(root, FORMAT)
+    with Workspace.open(root) as workspace:
+        shown = applying.previewed(workspace, None, source=source, judge=source, progress=lambda _: None)
+    return [(each["outcome"], each["reason"]) for each in shown]
+
+
+def test_a_preview_promises_nothing_that_the_repair_would_be_refused(
+    badly: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = git(badly, "for-each-ref"), git(badly, "count-objects", "-v")
+    assert [outcome for outcome, _ in previews(badly)] == ["verified"]
+    assert (git(badly, "for-each-ref"), git(badly, "count-objects", "-v")) == before
+    arguments = ("decide", "vendor", "keep a.py", "--rationale", "checksums", "--deny-path", "a.py")
+    assert hee(capsys, "-C", str(badly), *arguments)[0] == 0
+    ((outcome, reason),) = previews(badly)
+    assert (outcome, "a.py" in reason) == ("rolled_back", True)
+    run_cycle(badly, FORMAT)
+    with Workspace.open(badly) as workspace:
+        (issue,) = workspace.log.state.issues.values()
+        assert (issue["fix"]["outcome"], issue["fix"]["reason"]) == (outcome, reason)
+
+
+def test_what_is_applied_is_the_recorded_commit_wherever_its_branch_is(repaired: tuple[Path, str]) -> None:
+    root, issue = repaired
+    branch = f"hee/fix/{issue}"
+    git(root, "update-ref", f"refs/heads/{branch}", "HEAD")
+    with Workspace.open(root) as workspace:
+        said = applying.apply(workspace, issue)
+        assert [branch in line for line in said] == [True, True]
+        assert ("the recorded repair" in said[0], said[1]) == (True, f"applied {branch}, yours to commit")
+        assert (root / "a.py").read_text() == 'x = {"a": 1}\n'
+        git(root, "branch", "-D", branch)
+        assert applying.apply(workspace, None)[0].startswith(f"{branch} is gone")
+        assert applying.apply(workspace, None)[1] == f"{branch} is already applied"
+        git(root, "reset", "-q", "--hard")
+        (root / "a.py").write_text("y = 2\n")
+        assert "does not apply here" in applying.apply(workspace, None)[1]
+        assert "not open any more" in applying.apply(workspace, "HEE-ISS-0000000000")[0]
+
+
+# ------------------------------------------------------------------ decisions that could never hold
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("", "s", "--rationale", "r"), "key is empty"),
+        (("k", " ", "--rationale", "r"), "statement is empty"),
+        (("k", "s", "--rationale", ""), "rationale is empty"),
+        (("k", "s", "--rationale", "r", "--scope", "catgory:test"), "no word of a scope"),
+        (("k", "s", "--rationale", "r", "--scope", "category:"), "empty glob"),
+        (("k", "s", "--rationale", "r", "--scope", ""), "empty"),
+        (("k", "s", "--rationale", "r", "--scope", "path:../x"), "leaves the repository"),
+        (("k", "s", "--rationale", "r", "--deny-path", "../x"), "leaves the repository"),
+        (("k", "s", "--rationale", "r", "--deny-path", "/etc/x"), "is not relative"),
+        (("k", "s", "--rationale", "r", "--deny-path", ""), "is empty"),
+    ],
+)
+def test_a_decision_that_says_or_selects_nothing_is_refused(
+    arguments: tuple[str, ...], reason: str, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = git(root, "rev-parse", "hee/log")
+    status, out, err = hee(capsys, "-C", str(root), "decide", *arguments)
+    assert (status, out, reason in err, "next:" in err) == (2, "", True, True)
+    assert git(root, "rev-parse", "hee/log") == before
+
+
+def test_a_decision_with_every_kind_of_selector_is_recorded(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scopes = [
+        word for scope in ("category:test", "path:/src/**", "docs/*.md", "branch:main") for word in ("--scope", scope)
+    ]
+    assert hee(capsys, "-C", str(root), "decide", "k", "s", "--rationale", "r", *scopes)[0] == 0
+
+
+# ------------------------------------------------------------------ the loop
+
+
+class Failing(ShellSource):
+    """A source that cannot be asked every second time."""
+
+    asked = 0
+
+    def runs(self, commit: str):  # type: ignore[no-untyped-def]
+        self.asked += 1
+        if self.asked % 2:
+            raise SourceError("the forge is down")
+        return super().runs(commit)
+
+
+def test_the_loop_outlives_a_cycle_that_fails_and_raises_at_the_end_of_its_limit(
+    badly: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, slept, told = FixedClock(), [], []
+    monkeypatch.setattr(clock, "sleep", slept.append)
+    source = Failing(badly, {"ci.yml#a": "true"})
+    monkeypatch.setattr("hee_monitoring.watch.sources", lambda *_: (source, source))
+    with Workspace.open(badly, clock=clock) as opened:
+        workspace = replace(opened, clock=clock)
+        with pytest.raises(SourceError):
+            list(watch(workspace, limit=1, fix=False, rerun=True))
+        assert slept == []
+        source.asked = 0
+        done = watch(workspace, limit=5, fix=False, rerun=True, trouble=told.append)
+        assert [result.passed for _, result in (next(done), next(done))] == [1, 1]
+        with pytest.raises(HeeError, match="the forge is down"):
+            next(done)
+        assert [str(error) for error in told] == ["the forge is down"] * 2
+        assert len(slept) == 4
+
+
+def test_each_cycle_of_the_loop_reads_the_configuration_anew(badly: Path) -> None:
+    with Workspace.open(badly) as workspace:
+        assert reloaded(workspace) is workspace
+        text = (badly / "hee.yaml").read_text() + '  fix:\n    deny_paths: ["a.py"]\n'
+        (badly / "hee.yaml").write_text(text)
+        assert reloaded(workspace) is workspace  # not committed: not in force
+        git(badly, "commit", "-qam", "deny")
+        assert reloaded(workspace).config.deny_paths == ("a.py",)
+        assert reloaded(workspace).policy.deny_paths == ("a.py",)
+
+
+# ------------------------------------------------------------------ --json and --at where they were missing
+
+
+def test_what_people_can_read_programs_can(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert document(capsys, "keys", "path")[1] == {"path": str(default_key_path())}
+    text = hee(capsys, "-C", str(root), "keys", "allowed-signers")[1]
+    assert document(capsys, "-C", str(root), "keys", "allowed-signers")[1] == {"allowed_signers": text}
+    wanted = document(capsys, "-C", str(root), "state")[1]
+    assert document(capsys, "-C", str(root), "capsule", "render")[1] == wanted
+    assert document(capsys, "-C", str(root), "capsule", "render", "--format", "json")[1] == wanted
+    assert hee(capsys, "-C", str(root), "keys", "list", "--at", "99")[0] == 2
+
+
+def test_the_rules_can_be_asked_as_of_a_date(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    now = document(capsys, "-C", str(root), "governance", "check")[1]
+    then = document(capsys, "-C", str(root), "governance", "check", "--as-of", "2026-01-24")[1]
+    assert (now.pop("as_of"), then.pop("as_of")) == (None, "2026-01-24")
+    assert now == then
+    assert hee(capsys, "-C", str(root), "governance", "check", "--as-of", "yesterday")[0] == 2

@@ -34,7 +34,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]
     return directory, env, json.loads(done.stdout)
 
 
-@pytest.mark.spec("SEED-256", "SEED-257", "SEED-281")
+@pytest.mark.spec("SEED-236", "SEED-256", "SEED-257", "SEED-281")
 def test_the_demonstration_shows_all_three_verdicts_and_both_ends_of_a_repair(demo) -> None:
     _, _, report = demo
     ends = {

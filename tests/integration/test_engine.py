@@ -105,10 +105,13 @@ def test_an_analysis_cites_the_decisions_and_the_version_of_the_state(context: F
     assert (analysis.state_version, analysis.current_status) == ("state-v1", "degraded")
 
 
-@pytest.mark.spec("SEED-013", "SEED-022", "SEED-077", "SEED-089", "SEED-086", "SEED-088")
+@pytest.mark.spec("SEED-013", "SEED-022", "SEED-079", "SEED-084", "SEED-077", "SEED-089", "SEED-086", "SEED-088")
 def test_a_repair_succeeds_with_the_specifications_result(context: FixContext) -> None:
     result = engine_of(context).apply_hee_safe_fix(PATTERN, context)
     assert result["success"] is True
+    assert algorithm.load_hee_state_capsule(context) == result["hee_state_update"]
+    assert context.attempt is not None
+    assert context.attempt.outcome.strategy == "ruff-format"
     (entry,) = result["hee_state_update"].hee_auto_fix_history
     assert (entry.pattern_id, entry.success) == (PATTERN, True)
     assert result["hee_decision_impact"] == "none"

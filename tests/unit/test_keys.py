@@ -231,7 +231,14 @@ def test_a_value_that_is_neither_a_key_nor_a_file_is_never_shown(tmp_path, monke
     text = keys.openssh_text(Ed25519PrivateKey.from_private_bytes(b"s" * 32))
     lines = text.split("\n")
     half = b64encode(text.encode()).decode()[:-3]
-    for value in ("\n".join(lines[1:]), half, "x" + text, "~nobody-here/" + half[:20], "/" + "secret" * 1000, half[:30]):
+    for value in (
+        "\n".join(lines[1:]),
+        half,
+        "x" + text,
+        "~nobody-here/" + half[:20],
+        "/" + "secret" * 1000,
+        half[:30],
+    ):
         monkeypatch.setenv("HEE_SIGNING_KEY", value)
         with pytest.raises(KeyFault, match="^HEE_SIGNING_KEY is neither a key nor a file$") as caught:
             keys.EnvSigner()
