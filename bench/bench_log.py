@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import argparse
 import base64
+import hashlib
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -33,14 +33,14 @@ from hee_core.log import Log
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PLACES = 97  # samples that no compressor can fold into each other
-TEXTS = tuple(base64.b85encode(random.Random(seed).randbytes(240)).decode() for seed in range(PLACES))  # 300 characters
+SAMPLES = 997  # of 300 characters each: more than a compressor of git's looks back on
+TEXTS = tuple(base64.b85encode(hashlib.shake_256(b"%d" % seed).digest(240)).decode() for seed in range(SAMPLES))
 COLD = "import hee_core\nwith hee_core.open_log({!r}) as log:\n    log.append([hee_core.Event.new('note.recorded', {{'text': 'cold'}})])\n"
 
 
 def notes(count: int, name: str) -> list[hee_core.Event]:
     return [
-        hee_core.Event.new("note.recorded", {"text": f"{name} {n} {TEXTS[n % PLACES]}"}, subject="bench")
+        hee_core.Event.new("note.recorded", {"text": f"{name} {n} {TEXTS[n % SAMPLES]}"}, subject="bench")
         for n in range(count)
     ]
 

@@ -67,12 +67,14 @@ function judge(line, signature) {
   if (signer(line, signature) !== event.keyid) found(index, "signature", "the named key did not sign this");
   const key = keys.get(event.keyid);
   if (!key || key.since > index || index >= key.until || key.actor !== event.actor) return found(index, "key", `${event.keyid} may not sign`);
-  if (!key.root) return;
-  if (event.type === "key.added") {
+  // A root key changes any key; a person's key also changes the keys of people.
+  const human = (actor) => actor?.startsWith("human:");
+  const may = (actor) => key.root || (human(event.actor) && human(actor));
+  if (event.type === "key.added" && may(event.data.actor)) {
     const blob = blobOf(event.data.public_key);
     keys.set(fingerprint(blob), { actor: event.data.actor, blob, since: index + 1, until: Infinity, root: false });
   }
-  if (event.type === "key.revoked" && keys.has(event.data.key_id)) keys.get(event.data.key_id).until = index + 1;
+  if (event.type === "key.revoked" && may(keys.get(event.data.key_id)?.actor) && keys.has(event.data.key_id)) keys.get(event.data.key_id).until = index + 1;
 }
 
 function checkpoint(note, first) {

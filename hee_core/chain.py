@@ -21,8 +21,8 @@ from hee_core import capsule, checkpoint, gitobjects, merkle, projection, render
 from hee_core.errors import EventError, IntegrityError
 from hee_core.events import GENESIS_SOURCE, Event
 from hee_core.keyring import KeyRing
-from hee_core.vouching import vouch
 from hee_core.projection import State
+from hee_core.vouching import vouch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from hee_core.keys import Signer
     from hee_core.merkle import Frontier
 
-KEY_CHANGES = ("key.added", "key.revoked")
+KEY_CHANGES = ("key.added", "key.revoked", "state.frozen", "state.unfrozen")
 # Events that the rules judge by the event alone, and that change nothing by which another one is judged.
 PLAIN = frozenset({
     "alert.raised", "ci.failure_classified", "ci.failure_detected", "ci.impact_assessed", "ci.issue_resolved",

@@ -16,7 +16,6 @@ from hee_core.canonical import digest
 from hee_core.clock import SYSTEM, Clock
 from hee_core.errors import HeeError, NotFound
 from hee_monitoring import facts, repairs
-from hee_monitoring.attempts import Attempt
 from hee_monitoring.database import PatternDB
 from hee_monitoring.redact import publishable, redact
 from hee_monitoring.verdicts import verdict_of
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from hee_core.capsule import StateCapsule
     from hee_core.events import Event
     from hee_core.record import Record
+    from hee_monitoring.attempts import Attempt
     from hee_monitoring.cycle import Cycle
     from hee_monitoring.database import Pattern
     from hee_monitoring.observe import Picture

@@ -108,10 +108,23 @@ def _apply(repository: Repository, branch: str, recorded: str) -> list[str]:
         said = [f"{branch} {where}; the recorded repair {commit[:12]} counts"]
     diff = repository.run("diff-tree", "-p", "--binary", "--full-index", f"{commit}^", commit)
     place = f"--work-tree={repository.root}"
-    if repository.attempt(place, "apply", "--check", "-R", "-", stdin=diff).returncode == 0:
+    undoable = repository.attempt(place, "apply", "--check", "-R", "-", stdin=diff).returncode == 0
+    if undoable and _modes_are(repository, commit):
         return [*said, f"{branch} is already applied"]
     done = repository.attempt(place, "apply", "--index", "-", stdin=diff)
     words = done.stderr.decode("utf-8", "replace").strip().splitlines()
     if done.returncode:
         return [*said, f"{branch} does not apply here: {words[0] if words else 'git does not say why'}"]
     return [*said, f"applied {branch}, yours to commit"]
+
+
+def _modes_are(repository: Repository, commit: str) -> bool:
+    """Whether the files that a commit changed are as executable here as there, which `git apply` does not look at."""
+    assert repository.root is not None  # noqa: S101 - the caller checked
+    changed = repository.run("diff-tree", "-r", "-z", "--name-only", f"{commit}^", commit).decode("utf-8", "replace")
+    entries = repository.entries(commit)
+    for name in changed.split("\0"):
+        path, mode = repository.root / name, entries.get(name, ("", ""))[0]
+        if mode.startswith("100") and path.is_file() and bool(path.stat().st_mode & 0o100) != (mode == "100755"):
+            return False
+    return True

@@ -55,7 +55,7 @@ def repair_all(cycle: Cycle, result: Result, picture: Picture) -> None:
 
 def _repair_all(cycle: Cycle, result: Result, picture: Picture, work: Path) -> None:
     result.notes += discard_leftovers(work)
-    seen = {observation.issue_id for observation in picture.observations}
+    seen = {observation.issue_id: observation.job_key for observation in picture.observations}
     state = cycle.workspace.log.state
     for issue in list(state.issues.values()):
         if cycle.only and issue["issue_id"] != cycle.only:
@@ -65,7 +65,7 @@ def _repair_all(cycle: Cycle, result: Result, picture: Picture, work: Path) -> N
         elif issue["action"] == "auto-fix" and issue["issue_id"] in seen:
             result.notes += conclude(cycle, transact(cycle, issue, picture), result=result)
         elif issue["action"] == "rerun" and issue["issue_id"] in seen:
-            run_again(cycle, result, issue)
+            run_again(cycle, result, issue, seen[issue["issue_id"]])
         elif issue["action"] == "agent-review" and not issue["fix"]:
             propose(cycle, result, issue)
 
@@ -237,11 +237,11 @@ def is_merged(repository: Repository, commit: str, into: str) -> bool:
     return repository.attempt("merge-base", "--is-ancestor", commit, into).returncode == 0
 
 
-def run_again(cycle: Cycle, result: Result, issue: Record) -> None:
+def run_again(cycle: Cycle, result: Result, issue: Record, job_key: str) -> None:
     """Runs the job of a transient failure once more: green resolves it, red hands it to a person."""
     assert cycle.judge is not None  # noqa: S101 - the caller checked
     try:
-        job = rerun(cycle, issue)
+        job = rerun(cycle, issue, job_key)
         red = "the job was run again and is red again" if job.conclusion is not Conclusion.SUCCESS else ""
     except HeeError as error:
         red = f"the job could not be run again: {error}"
@@ -276,15 +276,15 @@ def say(cycle: Cycle, result: Result, issue: Record, type_: str, data: dict[str,
     record(cycle, result, events)
 
 
-def rerun(cycle: Cycle, issue: Record) -> Job:
-    """The job of an issue, run once more in a clone of its own."""
+def rerun(cycle: Cycle, issue: Record, job_key: str) -> Job:
+    """The job of an issue, run once more in a clone of its own; the key is the source's, since the log's is redacted."""
     from hee_monitoring.fixes.room import room
 
     assert cycle.judge is not None  # noqa: S101 - the caller checked
     with room(cycle.workspace.work / "fix", f"rerun-{issue['issue_id']}") as place:
         cycle.progress(f"{issue['title']}: running {issue['job'].rpartition('#')[2]} again")
         cycle.workspace.repository.clone_to(place / "tree", cycle.commit, cycle.branch)
-        return cycle.judge.run_job(str(place / "tree"), issue["job"])
+        return cycle.judge.run_job(str(place / "tree"), job_key)
 
 
 def propose(cycle: Cycle, result: Result, issue: Record) -> None:

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import re
 import sys
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -46,9 +44,8 @@ def main() -> int:
         return 2
     rows = {match[1]: match[2].strip() for match in _ROW.finditer(document.read_text(encoding="utf-8"))}
     traces = Traces()
-    status = pytest.main(
-        ["--collect-only", "-qqq", "--rootdir", str(ROOT), str(ROOT / "tests")], [traces]
-    )
+    quiet = ["--collect-only", "-o", "addopts=", "-p", "no:terminal"]
+    status = pytest.main([*quiet, "--rootdir", str(ROOT), str(ROOT / "tests")], [traces])
     if status != pytest.ExitCode.OK:
         print("the tests cannot be collected: run `pytest --collect-only`")
         return 2

@@ -170,6 +170,27 @@ def test_empty_binary_and_large_logs_are_explained_or_refused(
     assert (found["category"], found["line"]) == ("test", 4_000_001)
 
 
+def test_a_report_without_a_test_is_unknown_and_an_archive_is_explained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "report.xml"
+    report.write_text("<testsuites/>")
+    assert run(["explain", str(report)]) == 1
+    assert "UNKNOWN The report holds no test" in capsys.readouterr().out
+    assert run(["explain", str(report), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["category"] == "unknown"
+    (tmp_path / "empty.log").touch()
+    (tmp_path / "red.log").write_text("E   assert 1 == 2\n")
+    subprocess.run(["tar", "czf", "logs.tgz", "red.log", "empty.log"], cwd=tmp_path, check=True)
+    assert run(["explain", str(tmp_path / "logs.tgz"), "--json"]) == 1
+    assert {each["category"] for each in json.loads(capsys.readouterr().out)["failures"]} == {"test", "unknown"}
+    (tmp_path / "nothing").mkdir()
+    for name in ("a.log", "b.log"):
+        (tmp_path / "nothing" / name).touch()
+    assert run(["explain", str(tmp_path / "nothing")]) == 2
+    assert "none of the 2 logs holds any text" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mount"), reason="a full disk takes a mount")
 def test_a_full_disk_is_one_message_and_loses_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = tmp_path / "small"

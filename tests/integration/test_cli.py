@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from worlds import ShellSource, git, repository, run_cycle, watched
 
 from hee_core.clock import FixedClock
 from hee_core.errors import HeeError, SourceError
-from hee_core.events import Event
 from hee_core.keys import create_agent_key, default_key_path, load_signer
 from hee_monitoring import applying
 from hee_monitoring.cli.main import COMMANDS, run
@@ -396,11 +394,11 @@ def badly(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def repaired(badly: Path) -> Iterator[tuple[Path, str]]:
+def repaired(badly: Path) -> tuple[Path, str]:
     run_cycle(badly, FORMAT)
     with Workspace.open(badly) as workspace:
         (issue,) = workspace.log.state.issues
-    yield badly, issue
+    return badly, issue
 
 
 @pytest.mark.parametrize("option", [(), ("--dry-run",), ("--apply",)])
@@ -453,6 +451,17 @@ def test_what_is_applied_is_the_recorded_commit_wherever_its_branch_is(repaired:
         (root / "a.py").write_text("y = 2\n")
         assert "does not apply here" in applying.apply(workspace, None)[1]
         assert "not open any more" in applying.apply(workspace, "HEE-ISS-0000000000")[0]
+
+
+def test_a_repair_that_only_makes_a_file_executable_is_applied_once(tmp_path: Path) -> None:
+    root = watched(tmp_path / "x", {"go.sh": "#!/bin/sh\nexit 0\n"})
+    run_cycle(root, {"ci.yml#go": "./go.sh"})
+    with Workspace.open(root) as workspace:
+        (issue,) = workspace.log.state.issues.values()
+        assert issue["fix"]["outcome"] == "verified"
+        assert applying.apply(workspace, None) == [f"applied {issue['fix']['branch']}, yours to commit"]
+        assert (root / "go.sh").stat().st_mode & 0o100
+        assert applying.apply(workspace, None) == [f"{issue['fix']['branch']} is already applied"]
 
 
 # ------------------------------------------------------------------ decisions that could never hold

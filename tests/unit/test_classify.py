@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from hee_monitoring.classify import diagnose, explain_log
+from hee_monitoring.classify import _safe, diagnose, explain_log
 from hee_monitoring.database import PatternDB
-from hee_monitoring.evidence import Annotation, Channel, Conclusion, Job, Step
+from hee_monitoring.evidence import Annotation, Channel, Conclusion, Job, Run, Step
+from hee_monitoring.finder import Hit
+from hee_monitoring.observe import observe
 
 DB = PatternDB.load()
 EXIT = "##[error]Process completed with exit code 1.\n"
@@ -180,6 +182,34 @@ def test_secrets_and_control_characters_do_not_reach_the_evidence() -> None:
     assert found.text.isprintable()
 
 
+TOKEN = "ghp_" + "a1B2" * 9
+HIDDEN = f"{TOKEN[:9]}\u200b{TOKEN[9:]}"
+
+
+def test_a_hidden_secret_does_not_reach_evidence_place_title_or_captures() -> None:
+    notes = (Annotation(f"E   AssertionError: {HIDDEN}", path=f"src/{HIDDEN}.py", line=3),)
+    for found in (
+        explain(step(f"echo {HIDDEN}", f"E   AssertionError: {HIDDEN}", failed=True)),
+        diagnose(job(annotations=notes, started_at="x"), DB),
+        diagnose(job(annotations=notes, conclusion=Conclusion.TIMED_OUT, key=f"ci.yml#{HIDDEN}"), DB),
+        diagnose(job(reason=f"cannot read {HIDDEN}", started_at="x", key=f"ci.yml#{HIDDEN}"), DB),
+    ):
+        assert "a1B2" not in str(found)
+        assert "[REDACTED]" in str(found)
+
+
+def test_a_capture_of_a_part_of_a_secret_is_a_secret() -> None:
+    pattern = next(iter(DB))
+    captures = {"host": "hunter2", "path": "a.py", "whole": "password=hunter2 in", "head": "letmein"}
+    hit = Hit(pattern, 2, "password=hunter2 in a.py", captures, 0, (1, "--token letmein"))
+    assert _safe(hit, captures) == {
+        "host": "[REDACTED]",
+        "path": "a.py",
+        "whole": "password=[REDACTED] in",
+        "head": "[REDACTED]",
+    }
+
+
 def job(**facts) -> Job:
     return Job(**{"key": "ci.yml#test", "name": "test", "conclusion": Conclusion.FAILURE, **facts})
 
@@ -236,3 +266,16 @@ def test_a_timeout_of_the_job_keeps_what_the_log_says_beside_it() -> None:
     found = diagnose(job(conclusion=Conclusion.TIMED_OUT, log=b"E   assert 1 == 2\n"), DB)
     assert found.category == "timeout"
     assert found.secondary[0].category == "test"
+
+
+@pytest.mark.parametrize("conclusion", [Conclusion.ACTION_REQUIRED, Conclusion.STALE, Conclusion.FAILURE])
+def test_a_red_job_without_a_diagnosis_is_unknown_and_never_vanishes(conclusion: Conclusion) -> None:
+    red, other = job(conclusion=conclusion, log=b"all fine\n"), job(conclusion=conclusion, key="ci.yml#other")
+    run = Run("act", Conclusion.FAILURE, (red, other))
+    nothing = diagnose(job(conclusion=Conclusion.SUCCESS), DB)
+    picture = observe([run], [], lambda _: nothing)
+    assert [seen.job_key for seen in picture.observations] == ["ci.yml#test", "ci.yml#other"]
+    for seen in picture.observations:
+        assert (seen.diagnosis.category, seen.diagnosis.pattern_id) == ("unknown", "")
+        assert f"ended as {conclusion.value}" in seen.diagnosis.text
+    assert len(observe([run], [], lambda each: diagnose(each, DB)).observations) == 2

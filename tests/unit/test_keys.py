@@ -240,7 +240,7 @@ def test_a_value_that_is_neither_a_key_nor_a_file_is_never_shown(tmp_path, monke
         half[:30],
     ):
         monkeypatch.setenv("HEE_SIGNING_KEY", value)
-        with pytest.raises(KeyFault, match="^HEE_SIGNING_KEY is neither a key nor a file$") as caught:
+        with pytest.raises(KeyFault, match=r"^HEE_SIGNING_KEY is neither a key nor a file$") as caught:
             keys.EnvSigner()
         assert not any(value[at : at + 12] in caught.value.hint for at in range(len(value) - 12))
     (tmp_path / "secret-name").write_text(text)
@@ -253,7 +253,7 @@ def test_a_value_that_is_neither_a_key_nor_a_file_is_never_shown(tmp_path, monke
 
 
 def test_a_path_that_cannot_be_opened_says_why_in_words(tmp_path):
-    with pytest.raises(KeyFault, match="cannot be opened: File name too long$"):
+    with pytest.raises(KeyFault, match=r"cannot be opened: File name too long$"):
         keys.FileSigner(tmp_path / ("x" * 300))
     with pytest.raises(KeyFault, match="no path holds NUL"):
         keys.FileSigner(tmp_path / "a\0b")
