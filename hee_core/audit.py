@@ -39,7 +39,8 @@ def verify(log: Log) -> Report:
     if not inspection.head.size and not inspection.findings:
         inspection.found("empty", "the branch holds no event")
     log_id = inspection.head.log_id
-    if log.pin and log_id != log.pin:
+    unread = not log_id and inspection.findings  # what was not read is unknown, not another log
+    if log.pin and log_id != log.pin and not unread:
         inspection.found(
             "foreign-log", f"this is log {log_id[:12] or 'nothing'}, the configuration names {log.pin[:12]}", 0
         )

@@ -37,7 +37,9 @@ def vouch(ring: KeyRing | None, first: int, events: Sequence[Event], signatures:
         try:
             key = sshsig.verify(base64.b64decode(line, validate=True), event.to_bytes(), sshsig.EVENT_NAMESPACE)
         except (HeeError, binascii.Error) as error:
-            raise IntegrityError(f"event {index}: {event.type} is not signed by its author: {error}", hint=_HINT) from None
+            raise IntegrityError(
+                f"event {index}: {event.type} is not signed by its author: {error}", hint=_HINT
+            ) from None
         fault = ring.refusal(index, event)
         if sshsig.fingerprint(key) != event.key_id:
             fault = f"it names key {event.key_id}, and another key signed it"

@@ -113,7 +113,7 @@ def documents(data: bytes) -> tuple[Node, ...] | Unreadable:
         return Unreadable(0, f"is not YAML: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
 
 
-class _Refused(Exception):  # noqa: N818 - it never leaves this module
+class _Refused(Exception):
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
         self.line = line

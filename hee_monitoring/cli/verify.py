@@ -26,7 +26,7 @@ from hee_monitoring.cli import options
 def verify(place: str, proof: Path | None, log_id: str, signers: Path | None, as_json: bool) -> int:
     r"""Check every byte, signature and projection of the log, or one proof without the repository.
 
-    Exits 0 when all holds, 1 with the index and the kind of whatever does not.
+    Exits 0 when all holds, 1 with the index and the kind of whatever does not, 2 when it could not be read.
 
     \b
     Examples:
@@ -43,13 +43,15 @@ def verify(place: str, proof: Path | None, log_id: str, signers: Path | None, as
     with options.workspace(place) as workspace:
         report = audit(workspace.log)
         pinned = bool(workspace.config.log_id)
+    blind = any(finding.kind == "shallow" for finding in report.findings)
+    status = 0 if report.ok else 2 if blind else 1
     if as_json:
         findings = [{"index": f.index, "kind": f.kind, "detail": f.detail} for f in report.findings]
         terminal.json(
             {"ok": report.ok, "events": report.events, "head": report.head, "log": report.log_id, "pinned": pinned,
              "checked": report.checked, "findings": findings}
         )  # fmt: skip
-        return 0 if report.ok else 1
+        return status
     checked = ", ".join(f"{count} {name}" for name, count in report.checked.items())
     if report.ok:
         terminal.status("OK", f"{report.events} events hold (log {report.log_id[:12]})")
@@ -57,8 +59,12 @@ def verify(place: str, proof: Path | None, log_id: str, signers: Path | None, as
         if not pinned:
             terminal.line("  first use: commit hee.yaml, so that this log id is what the next verification expects")
         return 0
+    if blind:
+        terminal.status("UNKNOWN", f"the log could not be verified: {report.findings[0].detail}")
+        terminal.line("  next: git fetch --unshallow, then hee verify")
+        return status
     terminal.status("CRITICAL", f"the log does not hold: {len(report.findings)} finding(s) in {report.events} events")
     terminal.table([(f"event {f.index}", f.kind, f.detail) for f in report.findings[:50]])
     terminal.line(f"  checked {checked}")
     terminal.line("  next: do not append; compare with another clone (`git fetch`), and ask who pushed to hee/log")
-    return 1
+    return status

@@ -27,8 +27,12 @@ def plant(root: Path, event: Event, signature: bytes) -> None:
 
     files = {"events.jsonl": event.to_bytes() + b"\n", "signatures": base64.b64encode(signature) + b"\n"}
     for name in ("README.md", "capsule.json", "checkpoint"):
-        files[name] = subprocess.run(["git", "show", f"hee/log:{name}"], cwd=root, capture_output=True, check=True).stdout
-    rows = "".join(f"100644 blob {store(data, 'hash-object', '-w', '--stdin')}\t{name}\n" for name, data in sorted(files.items()))
+        files[name] = subprocess.run(
+            ["git", "show", f"hee/log:{name}"], cwd=root, capture_output=True, check=True
+        ).stdout
+    rows = "".join(
+        f"100644 blob {store(data, 'hash-object', '-w', '--stdin')}\t{name}\n" for name, data in sorted(files.items())
+    )
     commit = git(root, "commit-tree", store(rows.encode(), "mktree"), "-p", "hee/log", "-m", "trust me")
     git(root, "update-ref", "refs/heads/hee/log", commit)
 
@@ -42,7 +46,9 @@ def forged(root: Path, actor: str, signer: EphemeralSigner) -> Event:
 
 @pytest.mark.spec("SEED-215", "SEED-100")
 @pytest.mark.parametrize("how", ["garbage", "unknown key", "another's key named", "missing"])
-def test_a_forged_event_is_refused_by_everything_that_acts(how: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_forged_event_is_refused_by_everything_that_acts(
+    how: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     root = watched(tmp_path / "r", {"a.txt": "a\n"})
     with Workspace.open(root) as workspace:
         workspace.log.append([Event.new("state.frozen", {"reason": "incident"})])
@@ -73,7 +79,9 @@ def test_a_forged_event_is_refused_by_everything_that_acts(how: str, tmp_path: P
     assert kinds & {"signature", "key", "event"}
 
 
-def test_a_branch_that_was_forced_back_is_found_although_nobody_ever_verified_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_branch_that_was_forced_back_is_found_although_nobody_ever_verified_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     root = watched(tmp_path / "r", {"a.txt": "a\n"})
     for key in ("one", "two"):
         assert run(["-C", str(root), "decide", key, "s", "--rationale", "r"]) == 0
