@@ -7,8 +7,6 @@ depends on them is not judged any more, since every later append would only repe
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -17,6 +15,7 @@ from hee_core import chain, checkpoint, sshsig
 from hee_core.errors import HeeError
 from hee_core.events import GENESIS_SOURCE, Event
 from hee_core.replay import Replay
+from hee_core.sshkey import unbase64
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,8 +194,10 @@ class Inspection:
             self.found("signature", f"{len(lines)} whole signature(s) for {len(events)} event(s)", first)
         for index, (event, line) in enumerate(zip(events, lines, strict=False), first):
             try:
-                key = sshsig.verify(base64.b64decode(line, validate=True), event.to_bytes(), sshsig.EVENT_NAMESPACE)
-            except (HeeError, binascii.Error) as error:
+                key = sshsig.verify(
+                    unbase64(line.decode("ascii", "replace"), "signature"), event.to_bytes(), sshsig.EVENT_NAMESPACE
+                )
+            except HeeError as error:
                 self.found("signature", f"{event.type} {event.id[:12]}: {error}", index)
                 continue
             self.checked["event signatures"] += 1

@@ -8,13 +8,13 @@ Invariant: what `check` returns is in the tree that a key given by the caller si
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hee_core import chain, checkpoint, merkle
 from hee_core.errors import IntegrityError, LogNotFound
 from hee_core.events import Event
+from hee_core.sshkey import unbase64
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,7 +79,7 @@ def _parse(proof: bytes) -> tuple[int, bytes, list[bytes], bytes]:
         number = lines[2][6:]
         if not number.isdigit() or len(number) > 15 or str(int(number)) != number:
             raise IntegrityError("proof: the index is not a number")
-        event, *path = (base64.b64decode(text, validate=True) for text in (lines[1][6:], *lines[3:]))
-    except (UnicodeDecodeError, binascii.Error):
-        raise IntegrityError("proof: text that is not base64") from None
+        event, *path = (unbase64(text, "proof") for text in (lines[1][6:], *lines[3:]))
+    except UnicodeDecodeError:
+        raise IntegrityError("proof: text that is not ASCII") from None
     return int(number), event, path, note

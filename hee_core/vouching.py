@@ -7,13 +7,12 @@ head that was not signed by a key that might sign it there.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING
 
 from hee_core import sshsig
 from hee_core.errors import HeeError, IntegrityError
 from hee_core.keyring import KeyRing
+from hee_core.sshkey import unbase64
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +34,10 @@ def vouch(ring: KeyRing | None, first: int, events: Sequence[Event], signatures:
     for index, (event, line) in enumerate(zip(events, lines[:-1], strict=True), first):
         ring = ring or KeyRing.of(event)
         try:
-            key = sshsig.verify(base64.b64decode(line, validate=True), event.to_bytes(), sshsig.EVENT_NAMESPACE)
-        except (HeeError, binascii.Error) as error:
+            key = sshsig.verify(
+                unbase64(line.decode("ascii", "replace"), "signature"), event.to_bytes(), sshsig.EVENT_NAMESPACE
+            )
+        except HeeError as error:
             raise IntegrityError(
                 f"event {index}: {event.type} is not signed by its author: {error}", hint=_HINT
             ) from None

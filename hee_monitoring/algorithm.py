@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hee_core import chain, history
+from hee_core import chain, history, machine
 from hee_core.canonical import digest
 from hee_core.clock import SYSTEM, Clock
 from hee_core.errors import HeeError, NotFound
@@ -95,7 +95,7 @@ def _failed(backup_id: str, context: FixContext, words: str) -> dict[str, Any]:
     try:
         hee_rollback(backup_id, context)
     except Exception as error:  # noqa: BLE001 - a rollback that fails is the one thing that must never look restored
-        freeze(context, f"the rollback of {backup_id} failed: {redact(str(error))}")
+        stop(context, f"the rollback of {backup_id} failed: {redact(str(error))}")
         return {"success": False, "error": words, "hee_rollback": False, "hee_state_restored": None}
     return {"success": False, "error": words, "hee_rollback": True, "hee_state_restored": backup_id}
 
@@ -182,20 +182,25 @@ def hee_rollback(backup_id: str, context: FixContext) -> None:
     log.append([facts.event("fix.rolled_back", data, subject="state", clock=context.cycle.workspace.clock)])
 
 
-def freeze(context: FixContext, reason: str) -> None:
-    """Stops all writes until a person ends it, and alerts: the state after a failed rollback is not known."""
-    clock = context.cycle.workspace.clock
-    alert = {
-        "severity": "critical",
-        "title": publishable(reason, limit=300),
-        "next_step": "look at the repository, then `hee unfreeze`",
-    }
-    context.cycle.workspace.log.append(
-        [
-            facts.event("state.frozen", {"reason": publishable(reason, limit=300)}, subject="state", clock=clock),
-            facts.event("alert.raised", alert, subject="state", clock=clock),
+def stop(context: FixContext, reason: str) -> None:
+    """Stops automation and alerts: the state after a failed rollback is not known.
+
+    A freeze, which a person ends; in a log that knows no person, whom nobody could end it for, the state `failed`.
+    """
+    workspace = context.cycle.workspace
+    head, clock = workspace.log.refresh(), workspace.clock
+    words = publishable(reason, limit=300)
+    if head.keyring is not None and head.keyring.people(head.size):
+        events = [facts.event("state.frozen", {"reason": words}, subject="state", clock=clock)]
+        next_step = "look at the repository, then `hee unfreeze`"
+    else:
+        events = [
+            facts.changed(step.from_, step.to, step.label, words, clock=clock)
+            for step in machine.path(head.state.status, "failed")
         ]
-    )
+        next_step = "look at the repository, then `hee rollback` to a state that you trust"
+    alert = {"severity": "critical", "title": words, "next_step": next_step}
+    workspace.log.append([*events, facts.event("alert.raised", alert, subject="state", clock=clock)])
 
 
 def get_current_time(clock: Clock = SYSTEM) -> str:

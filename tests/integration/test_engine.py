@@ -11,6 +11,7 @@ from worlds import ShellSource, cycle_of, git, watched
 
 import hee_core
 from hee_core import Event, HeeError, HEEStateManager, StateCapsule
+from hee_core.keys import EphemeralSigner
 from hee_governance.safety import RollbackRules, SafetyRules
 from hee_monitoring import (
     HEE_PATTERN_DATABASE,
@@ -200,9 +201,15 @@ def test_an_exception_rolls_back_and_its_text_holds_no_secret(
 
 
 @pytest.mark.spec("SEED-093", "SEED-100")
-def test_a_rollback_that_fails_freezes_and_alerts_and_is_never_called_restored(
-    context: FixContext, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("person", [True, False])
+def test_a_rollback_that_fails_stops_everything_alerts_and_is_never_called_restored(
+    context: FixContext, monkeypatch: pytest.MonkeyPatch, person: bool
 ) -> None:
+    log = context.cycle.workspace.log
+    if person:
+        added = {"public_key": EphemeralSigner().public_key, "actor": "human:ada", "role": "human"}
+        log.append([Event.new("key.added", added)])
+
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("no")
 
@@ -210,8 +217,8 @@ def test_a_rollback_that_fails_freezes_and_alerts_and_is_never_called_restored(
     monkeypatch.setattr(algorithm, "hee_rollback", broken)
     result = apply_hee_compliant_fix(PATTERN, context)
     assert (result["hee_rollback"], result["hee_state_restored"]) == (False, None)
-    assert context.cycle.workspace.log.state.frozen
-    assert types(context)[-2:] == ["state.frozen", "alert.raised"]
+    assert (log.state.frozen, log.state.status) == ((True, "degraded") if person else (False, "failed"))
+    assert types(context)[-2:] == ["state.frozen" if person else "state.changed", "alert.raised"]
     assert apply_hee_compliant_fix(PATTERN, context) == {"success": False, "error": "HEE pre-validation failed"}
 
 
