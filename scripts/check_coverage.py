@@ -17,7 +17,7 @@ COMPONENTS = {
     "HEE State Manager": ("hee_core/steward.py",),
     "HEE Governance Validator": ("hee_governance/validator.py",),
 }
-FLOOR = 92  # percent of lines and branches of everything; raise it, never lower it
+FLOOR = 96  # percent of lines and branches of everything; raise it, never lower it
 
 
 def main() -> int:
