@@ -206,6 +206,10 @@ class TestWalls:
         assert done.output.startswith(b"own\n")
         assert b"Network is unreachable" in done.output
 
+    @pytest.mark.skipif(
+        ROOT.is_relative_to(Path(tempfile.gettempdir()).resolve()),
+        reason="the checkout lies in the scratch space, which stays writable",
+    )
     def test_only_what_is_named_can_be_written(self, place: Path) -> None:
         outside = ROOT / "tests" / "written-by-a-test"
         (place / "more").mkdir()
