@@ -11,8 +11,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -271,14 +269,3 @@ def outermost(places: Iterable[Path]) -> tuple[Path, ...]:
         if not any(place.is_relative_to(other) for other in kept):
             kept.append(place)
     return tuple(kept)
-
-
-def remove(place: Path) -> None:
-    """Removes a directory that a program worked in, also what it locked and what a layer keeps to itself."""
-    for folder, folders, _ in os.walk(place):
-        for name in folders:
-            below = Path(folder, name)
-            if not below.is_symlink():
-                with suppress(OSError):
-                    below.chmod(0o700)
-    shutil.rmtree(place, ignore_errors=True)

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from hee_core.clock import SYSTEM
 from hee_core.errors import SourceError, ToolMissing
 from hee_monitoring import isolation as walled
+from hee_monitoring import rooms
 from hee_monitoring.isolation import Plan, Walls
 from hee_monitoring.pump import Bounded, Pump
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 MAX_OUTPUT = 64 * 1024 * 1024
 _MARK = "HEE_SANDBOX"
+_PROBE = "hee-probe-"
 _SYSTEM_PATH = os.pathsep.join(("/usr/sbin", "/usr/bin", "/sbin", "/bin"))
 _PIP = "`pip install` it, and put it on PATH"
 _HINTS = {
@@ -222,11 +224,9 @@ def _walls() -> Walls | None:
 
 def _probe(walls: Walls) -> bool | None:
     """None when these walls can't be built here or don't hold; else whether throw-away layers work."""
-    for left in Path(tempfile.gettempdir()).glob("hee-probe-*-*"):  # by a process that was killed meanwhile
-        if not Path("/proc", left.name.split("-")[2]).exists():
-            walled.remove(left)
-    with tempfile.TemporaryDirectory(prefix=f"hee-probe-{os.getpid()}-") as name:
-        place = Path(name).resolve()
+    scratch = Path(tempfile.gettempdir())
+    rooms.sweep(scratch, _PROBE)
+    with rooms.room(scratch, f"{_PROBE}{SYSTEM.nonce()[:16]}") as place:
         home, hidden, closed, layer = (place / part for part in ("home", "hidden", "closed", "layer"))
         for directory in (home, hidden, closed, layer):
             directory.mkdir()
@@ -255,7 +255,6 @@ def _probe(walls: Walls) -> bool | None:
         )
         held = done.returncode == 0 and (home / "flag").exists() and not (closed / "written").exists()
         layers = not (layer / "written").exists()
-        walled.remove(home)
     return layers if held else None
 
 

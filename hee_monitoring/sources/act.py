@@ -17,7 +17,7 @@ from hee_monitoring import workflow
 from hee_monitoring.evidence import Annotation, Conclusion, Job, Run
 from hee_monitoring.sources import actlog
 from hee_monitoring.sources.pushed import Origin, Pushed
-from hee_monitoring.sources.session import Room, Session, counted, reads_needs
+from hee_monitoring.sources.session import Session, counted, reads_needs, room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -62,13 +62,13 @@ class ActSource:
         planned = workflow.plan(_committed(repository, commit), branch=pushed.branch)
         results: dict[str, Job] = {}
         if any(job.runnable for job in planned.jobs):
-            with Room(self._work) as room:
+            with room(self._work) as place:
                 self._progress(f"copying {commit[:12]}")
-                repository.clone_to(room.path / "tree", commit, pushed.branch)
-                session = self._session(room, room.path / "tree", repository, pushed)
+                repository.clone_to(place / "tree", commit, pushed.branch)
+                session = self._session(place, place / "tree", repository, pushed)
                 results = session.run(planned.jobs)
         else:
-            session = self._session(Room(self._work), self._place, repository, pushed)
+            session = self._session(self._work, self._place, repository, pushed)
             results = session.run(planned.jobs)
         runs = [
             self._run(path, [job for job in planned.jobs if job.workflow == path], results, pushed)
@@ -108,13 +108,13 @@ class ActSource:
                 Conclusion.UNKNOWN,
                 reason=f"{place} is a linked worktree: a job could change the repository that it is linked to",
             )
-        with Room(self._work) as room:
-            session = self._session(room, place, repository, pushed)
+        with room(self._work) as own:
+            session = self._session(own, place, repository, pushed)
             return session.run(_with_needs(job, planned.jobs))[key]
 
-    def _session(self, room: Room, tree: Path, repository: Repository, pushed: Pushed) -> Session:
+    def _session(self, own: Path, tree: Path, repository: Repository, pushed: Pushed) -> Session:
         closed = tuple(place for place in (repository.root, repository.common_dir, tree) if place is not None)
-        return Session(room, tree, pushed, self._clock, self._timeout, self._progress, self._hide, closed)
+        return Session(own, tree, pushed, self._clock, self._timeout, self._progress, self._hide, closed)
 
     def _run(self, path: str, planned: list[PlannedJob], results: Mapping[str, Job], pushed: Pushed) -> Run:
         jobs = tuple(results[job.key] for job in planned)

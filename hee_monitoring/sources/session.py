@@ -8,26 +8,26 @@ Invariant: when a call ends, by result or by exception, no process of it runs an
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
 import sys
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from hee_core.clock import SYSTEM
 from hee_core.errors import SourceError
-from hee_monitoring import isolation, sandbox, singlejob
+from hee_monitoring import rooms, sandbox, singlejob
 from hee_monitoring.evidence import Conclusion, Job
 from hee_monitoring.singlejob import Place, Result
 from hee_monitoring.sources import actlog, step
 from hee_monitoring.sources.kept import Kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from hee_core.clock import Clock
@@ -35,65 +35,30 @@ if TYPE_CHECKING:
     from hee_monitoring.workflow import PlannedJob
 
 _AT_ONCE = 2
+_PREFIX = "act-"
 _STATUS = re.compile(r"\b(?:always|failure|cancelled|success)\s*\(")
 _RESULTS = {Conclusion.SUCCESS: "success", Conclusion.SKIPPED: "skipped"}
 _ROOM = "free some disk space, or set HEE_HOME to a larger disk"
 _PAST = {"failure": "failed", "skipped": "was skipped"}
 
 
-class Room:
-    """A directory for one call, removed at its end whatever happens; what a killed process left is swept away.
-
-    A room is locked while its owner lives, so that owners in other containers on the same disk are respected as well.
-    """
-
-    def __init__(self, work: Path) -> None:
-        """Takes the directory below which rooms are made."""
-        self._work = work
-        self._lock = -1
-        self.path = work / f"act-{SYSTEM.nonce()[:16]}"
-
-    def __enter__(self) -> Self:
-        making = self.path.with_name(f".{self.path.name}")
+@contextmanager
+def room(work: Path) -> Iterator[Path]:
+    """A directory for one call, after what killed calls left was swept away; raises SourceError where none can be made."""
+    with ExitStack() as end:
         try:
-            making.mkdir(parents=True, mode=0o700)
-            self._lock = os.open(making / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self.path = making.rename(self.path).resolve()
+            place = end.enter_context(rooms.room(work, f"{_PREFIX}{SYSTEM.nonce()[:16]}"))
         except OSError as error:
-            raise SourceError(f"no room for a copy in {self._work}: {error.strerror}", hint=_ROOM) from None
-        for place in self._work.glob("act-*"):
-            if place.name != self.path.name and _abandoned(place):
-                isolation.remove(place)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        isolation.remove(self.path)
-        os.close(self._lock)
-
-
-def _abandoned(room: Path) -> bool:
-    """Whether nobody holds the lock of a room any more."""
-    try:
-        lock = os.open(room / ".lock", os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return room.is_dir()  # half removed
-    except OSError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    finally:
-        os.close(lock)
-    return True
+            raise SourceError(f"no room for a copy in {work}: {error.strerror}", hint=_ROOM) from None
+        rooms.sweep(work, _PREFIX)
+        yield place
 
 
 @dataclass
 class Session:
     """The jobs of one commit or tree, run in order."""
 
-    room: Room
+    room: Path
     tree: Path
     pushed: Pushed
     clock: Clock
@@ -177,7 +142,7 @@ class Session:
         self, job: PlannedJob, before: Mapping[str, Result | None], started: str, *, outputs: bool
     ) -> tuple[Job, Mapping[str, str]]:
         """Runs one job in a place of its own; works in a thread."""
-        place = self.room.path / f"job-{SYSTEM.nonce()[:8]}"
+        place = self.room / f"job-{SYSTEM.nonce()[:8]}"
         limit = min(self.timeout, job.timeout_minutes * 60)
         try:
             home, logs, start = self._prepare(place, job, before, outputs=outputs)
@@ -192,9 +157,9 @@ class Session:
                 outcome = actlog.judge(job, spoken, kept.logs(len(job.steps)), _installed, ended=ended)
                 handed_on = kept.outputs()
         except OSError as error:
-            raise SourceError(f"{job.name} can't be run in {self.room.path}: {error.strerror}", hint=_ROOM) from None
+            raise SourceError(f"{job.name} can't be run in {self.room}: {error.strerror}", hint=_ROOM) from None
         finally:
-            isolation.remove(place)
+            rooms.remove(place)
         if done.timed_out:
             outcome = actlog.late(outcome, limit, job.timeout_minutes)
         shown = self.pushed.shown(home)

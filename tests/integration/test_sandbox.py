@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from hee_core.errors import SourceError, ToolMissing
-from hee_monitoring import sandbox
+from hee_monitoring import rooms, sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -283,14 +283,14 @@ class TestWalls:
 
 
 def test_what_a_killed_probe_left_is_swept_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    left, used = tmp_path / "hee-probe-999999999-x", tmp_path / f"hee-probe-{os.getpid()}-x"
-    for place in (left, used):
-        place.mkdir()
+    left = tmp_path / "hee-probe-left"
+    left.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     sandbox._walls.cache_clear()
-    sandbox.isolation()
-    sandbox._walls.cache_clear()
-    assert list(tmp_path.iterdir()) == ([used] if shutil.which("unshare") else [left, used])
+    with rooms.room(tmp_path, "hee-probe-used") as used:
+        sandbox.isolation()
+        sandbox._walls.cache_clear()
+        assert sorted(tmp_path.iterdir()) == ([used] if shutil.which("unshare") else [left, used])
 
 
 def test_a_missing_program_is_named_with_the_way_to_get_it(place: Path) -> None:

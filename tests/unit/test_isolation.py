@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hee_monitoring import isolation
+from hee_monitoring import isolation, rooms
 
 HOME = Path("/sandbox/home")
 
@@ -135,7 +135,7 @@ def test_a_locked_directory_can_be_removed(tmp_path: Path) -> None:
     (place / "link").symlink_to(tmp_path)
     (place / "in/side").chmod(0)
     (place / "in").chmod(0)
-    isolation.remove(place)
+    rooms.remove(place)
     assert not place.exists()
     assert tmp_path.exists()
 
