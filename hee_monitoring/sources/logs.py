@@ -135,8 +135,7 @@ class LogSource:
 
 def _opened(name: str, data: bytes) -> tuple[LogFile, ...]:
     """Unpacks by content, whatever the name says."""
-    if data[:2] == b"\x1f\x8b":
-        data = _unpacked(name, data, LARGEST)
+    data = _unpacked(name, data, LARGEST)
     if data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return _archive(name, data)
     if data[257:262] == b"ustar":
@@ -168,6 +167,9 @@ def _all_of(file: _Readable, name: str, limit: int) -> bytes:
 
 
 def _unpacked(name: str, data: bytes, limit: int) -> bytes:
+    """What a gzip file holds; anything else as it is."""
+    if data[:2] != b"\x1f\x8b":
+        return data
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
             return _all_of(file, f"{name}, unpacked,", limit)
@@ -196,8 +198,7 @@ def _archive(name: str, data: bytes) -> tuple[LogFile, ...]:
             for member in sorted(members, key=lambda member: _order(member.filename)):
                 with archive.open(member) as file:
                     content = _all_of(file, f"{name}, unpacked,", left)
-                if content[:2] == b"\x1f\x8b":
-                    content = _unpacked(f"{name}: {member.filename}", content, left)
+                content = _unpacked(f"{name}: {member.filename}", content, left)
                 left -= len(content)
                 found.append(_file(member.filename, content))
     except HeeError:
@@ -227,8 +228,7 @@ def _tape(name: str, data: bytes) -> tuple[LogFile, ...]:
             for label in sorted(_chosen(list(members)), key=_order):
                 file = archive.extractfile(members[label])
                 content = _all_of(file, f"{name}, unpacked,", left) if file else b""
-                if content[:2] == b"\x1f\x8b":
-                    content = _unpacked(f"{name}: {label}", content, left)
+                content = _unpacked(f"{name}: {label}", content, left)
                 left -= len(content)
                 found.append(_file(label, content))
     except HeeError:
@@ -256,8 +256,7 @@ def _directory(path: Path) -> tuple[LogFile, ...]:
     for name in chosen:
         with (path / name).open("rb") as file:
             data = _all_of(file, str(path), left)
-        if data[:2] == b"\x1f\x8b":
-            data = _unpacked(str(path), data, left)
+        data = _unpacked(str(path), data, left)
         left -= len(data)
         found.append(_file(name, data))
     return tuple(found)
