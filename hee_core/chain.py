@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 from hee_core import capsule, checkpoint, gitobjects, merkle, projection, render, sshsig, story
 from hee_core.errors import EventError, IntegrityError
 from hee_core.events import GENESIS_SOURCE, Event
-from hee_core.keyring import KeyRing
+from hee_core.keyring import FOLDED, KeyRing
 from hee_core.projection import State
 from hee_core.vouching import vouch
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from hee_core.keys import Signer
     from hee_core.merkle import Frontier
 
-KEY_CHANGES = ("key.added", "key.revoked", "state.frozen", "state.unfrozen")
 # Events that the rules judge by the event alone, and that change nothing by which another one is judged.
 PLAIN = frozenset({
     "alert.raised", "ci.failure_classified", "ci.failure_detected", "ci.impact_assessed", "ci.issue_resolved",
@@ -116,7 +115,7 @@ def grow(head: Head, events: Sequence[Event], past: Past) -> Head:
     for index, event in enumerate(events, first):
         if index == 0:
             ring = KeyRing.of(event)
-        elif ring is not None and event.type in KEY_CHANGES:
+        elif ring is not None and event.type in FOLDED:
             ring = ring.fold(index, event)
     return Head(
         head.log_id or (events[0].id if events else ""),

@@ -184,6 +184,10 @@ class Repository:
         done = self.attempt("symbolic-ref", "--quiet", "--short", "HEAD")
         return done.stdout.decode().strip() if done.returncode == 0 else ""
 
+    def remote_default(self) -> str:
+        """The full ref that the remote `origin` calls its default branch; empty when it does not say."""
+        return self.attempt("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD").stdout.decode().strip()
+
     def update_ref(self, ref: str, new: str, old: str | None) -> None:
         """Moves a ref durably from `old` (None: it must not exist) to `new`; raises Conflict when it is elsewhere."""
         done = self.attempt(*DURABLE, "update-ref", "--end-of-options", ref, new, old or self.zero)

@@ -153,8 +153,8 @@ class ObjectReader:
         return self._process
 
     def _dead(self) -> GitError:
-        assert self._process  # noqa: S101 - they are pipes
-        assert self._words  # noqa: S101 - they are pipes
+        assert self._process  # noqa: S101 - called only while it runs
+        assert self._words  # noqa: S101 - opened with it
         self._process.kill()
         self._process.wait()
         self._words.seek(0)

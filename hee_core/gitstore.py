@@ -176,14 +176,14 @@ class GitStore:
 
 
 def open_log(
-    path: str | os.PathLike[str] = ".",
+    path: str | os.PathLike[str] | Repository = ".",
     *,
     signer: Signer | Callable[[], Signer] | None = None,
     clock: Clock = SYSTEM,
     pin: str = "",
     create: bool = False,
 ) -> Log:
-    """Opens the log of the repository that holds `path`; raises LogNotFound unless there is one or `create` is set.
+    """Opens the log of a repository, or of the one that holds `path`; raises LogNotFound unless there is one or `create` is set.
 
     Without `signer` the key of this user is looked up when first needed. `pin` is the log id to expect.
     """
@@ -191,7 +191,8 @@ def open_log(
     from hee_core.seen import Seen
 
     disk = Disk()
-    store = GitStore(Repository.discover(path), disk=disk, clock=clock)
+    repository = path if isinstance(path, Repository) else Repository.discover(path)
+    store = GitStore(repository, disk=disk, clock=clock)
     if store.tip() is None and not create:
         raise LogNotFound(f"no log here: {store.repository.git_dir} has no branch hee/log", hint="run `hee init`")
     seen = Seen(store.name, disk=disk, clock=clock)

@@ -15,7 +15,7 @@ from hee_core import chain, checkpoint, sshsig
 from hee_core.errors import HeeError
 from hee_core.events import GENESIS_SOURCE, Event
 from hee_core.replay import Replay
-from hee_core.sshkey import unbase64
+from hee_core.vouching import signed_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,14 +194,12 @@ class Inspection:
             self.found("signature", f"{len(lines)} whole signature(s) for {len(events)} event(s)", first)
         for index, (event, line) in enumerate(zip(events, lines, strict=False), first):
             try:
-                key = sshsig.verify(
-                    unbase64(line.decode("ascii", "replace"), "signature"), event.to_bytes(), sshsig.EVENT_NAMESPACE
-                )
+                key_id = signed_by(event, line)
             except HeeError as error:
                 self.found("signature", f"{event.type} {event.id[:12]}: {error}", index)
                 continue
             self.checked["event signatures"] += 1
-            if sshsig.fingerprint(key) != event.key_id:
+            if key_id != event.key_id:
                 self.found(
                     "signature",
                     f"{event.type} {event.id[:12]} names {event.key_id[:60]!a}, another key signed it",

@@ -237,6 +237,7 @@ class KeyRing:
 
 _CHANGES = ("key.added", "key.revoked")
 _FREEZES = ("state.frozen", "state.unfrozen")
+FOLDED = frozenset(_CHANGES + _FREEZES)  # the types of all events that make another ring
 
 
 def _payload(event: Event, index: int) -> dict[str, Any]:

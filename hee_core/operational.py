@@ -119,7 +119,9 @@ class State:
         try:
             return self._digest
         except AttributeError:
-            self._digest = _digest(self)
+            document = _document(self, lambda records: [record.digest for record in records])
+            text = json.dumps(document, sort_keys=True, separators=(",", ":"), check_circular=False)
+            self._digest = hashlib.sha256(text.encode("ascii")).hexdigest()
             return self._digest
 
     def __eq__(self, other: object) -> bool:
@@ -174,12 +176,6 @@ def load(doc: Mapping[str, Any]) -> State:
 def digest(state: State) -> str:
     """SHA-256 over the state's dump as compact JSON with sorted keys, each record in it replaced by its own digest."""
     return state.digest
-
-
-def _digest(state: State) -> str:
-    document = _document(state, lambda records: [record.digest for record in records])
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), check_circular=False)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def _document(state: State, write: Callable[[Iterable[Record]], Any]) -> dict[str, Any]:

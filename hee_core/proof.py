@@ -60,7 +60,7 @@ def check(proof: bytes, *, log_id: str, keys: Iterable[str]) -> Proven:
     parsed = checkpoint.parse(note)
     if parsed.origin != chain.origin(log_id):
         raise IntegrityError(f"the proof is about {parsed.origin[:80]!a}, expected {chain.origin(log_id)}")
-    if not any(checkpoint.is_signed(note, key) for key in keys):
+    if not any(checkpoint.is_signed(parsed, key) for key in keys):
         raise IntegrityError("no key of this log signed the checkpoint of the proof")
     merkle.verify_inclusion(merkle.leaf_hash(event_bytes), index, parsed.size, path, parsed.root)
     event = Event.from_bytes(event_bytes)

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 _HINT = "run `hee verify`; do not append until a person has looked"
 
 
+def signed_by(event: Event, line: bytes) -> str:
+    """The id of the key that made an event's line of the signatures; raises HeeError for a signature that does not hold."""
+    blob = unbase64(line.decode("ascii", "replace"), "signature")
+    return sshsig.fingerprint(sshsig.verify(blob, event.to_bytes(), sshsig.EVENT_NAMESPACE))
+
+
 def vouch(ring: KeyRing | None, first: int, events: Sequence[Event], signatures: bytes) -> None:
     """Raises IntegrityError, naming the index, unless each event is signed by its author's key, valid at its place.
 
@@ -34,15 +40,13 @@ def vouch(ring: KeyRing | None, first: int, events: Sequence[Event], signatures:
     for index, (event, line) in enumerate(zip(events, lines[:-1], strict=True), first):
         ring = ring or KeyRing.of(event)
         try:
-            key = sshsig.verify(
-                unbase64(line.decode("ascii", "replace"), "signature"), event.to_bytes(), sshsig.EVENT_NAMESPACE
-            )
+            key_id = signed_by(event, line)
         except HeeError as error:
             raise IntegrityError(
                 f"event {index}: {event.type} is not signed by its author: {error}", hint=_HINT
             ) from None
         fault = ring.refusal(index, event)
-        if sshsig.fingerprint(key) != event.key_id:
+        if key_id != event.key_id:
             fault = f"it names key {event.key_id}, and another key signed it"
         if fault:
             raise IntegrityError(f"event {index}: {event.type}: {fault}", hint=_HINT)

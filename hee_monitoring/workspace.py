@@ -51,7 +51,7 @@ class Workspace:
         repository = Repository.discover(path)
         config = load_config(repository)
         try:
-            log = open_log(path, signer=signer, clock=clock, pin=config.log_id)
+            log = open_log(repository, signer=signer, clock=clock, pin=config.log_id)
         except LogNotFound as error:
             raise LogNotFound(str(error), hint=_of_remote(repository) or error.hint) from None
         return cls(repository, log, config, clock)
@@ -95,7 +95,9 @@ def load_config(repository: Repository) -> Config:
     """
     from hee_governance.config import dump_default, load
 
-    protected = [name for name in protected_branches(repository) if repository.ref(name)]
+    named = protected_branches(repository)
+    there = repository.text("for-each-ref", "--format=%(refname)", *named).splitlines()
+    protected = [name for name in named if name in there]
     with ObjectReader(repository) as reader:
         for name in protected or ["HEAD"]:
             found = reader.read(f"{name}:{CONFIG}")
@@ -112,7 +114,7 @@ def load_config(repository: Repository) -> Config:
 
 def protected_branches(repository: Repository) -> tuple[str, ...]:
     """The branches whose word counts: main and master, or what the remote calls its default branch."""
-    default = repository.attempt("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD").stdout.decode().strip()
+    default = repository.remote_default()
     named = [f"refs/heads/{name}" for name in PROTECTED]
     if default:
         named = [f"refs/heads/{default.removeprefix('refs/remotes/origin/')}", default, *named]
@@ -144,7 +146,7 @@ def initialize(path: str | os.PathLike[str] = ".", *, clock: Clock = SYSTEM) -> 
     if key_path:
         create_agent_key(key_path)
     config, signer = load_config(repository), load_signer()
-    with open_log(path, signer=signer, clock=clock, pin=config.log_id, create=True) as log:
+    with open_log(repository, signer=signer, clock=clock, pin=config.log_id, create=True) as log:
         new = log.head is None
         if new:
             if there := _of_remote(repository):

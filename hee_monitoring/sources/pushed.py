@@ -36,10 +36,8 @@ class Origin:
         """Reads it from the remote `origin`; without one, the directory's name has to do."""
         owner, name = _named(repository)
         head = repository.head_branch()
-        default = repository.attempt("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD").stdout
-        return cls(
-            owner, name, head, default.decode("utf-8", "replace").strip().removeprefix("origin/") or head or "main"
-        )
+        default = repository.remote_default().removeprefix("refs/remotes/origin/")
+        return cls(owner, name, head, default or head or "main")
 
 
 @dataclass(frozen=True, slots=True)
