@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hee_core.capsule import StateCapsule
     from hee_core.events import Event
     from hee_core.record import Record
+    from hee_governance.decide import Verdict
     from hee_monitoring.attempts import Attempt
     from hee_monitoring.cycle import Cycle
     from hee_monitoring.database import Pattern
@@ -116,14 +117,11 @@ def run_hee_validation(pattern: Pattern, context: FixContext, phase: str) -> boo
     if phase == "pre":
         verdict = _verdict(pattern, context)
         return verdict is not None and verdict.action == "auto-fix"
-    return (
-        context.attempt is not None
-        and context.attempt.outcome.outcome in ("verified", "applied")
-        and all(check.ok for check in context.attempt.outcome.post)
-    )
+    attempt = context.attempt
+    return attempt is not None and attempt.success and all(check.ok for check in attempt.outcome.post)
 
 
-def _verdict(pattern: Pattern, context: FixContext):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _verdict(pattern: Pattern, context: FixContext) -> Verdict | None:
     try:
         issue = context.issue(pattern.pattern_id)
     except NotFound:

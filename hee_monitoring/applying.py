@@ -7,11 +7,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from hee_core.errors import NotFound
 from hee_core.record import Record
 from hee_core.tree import CommitTree
 from hee_monitoring import pipeline, repairs
 from hee_monitoring.cycle import Cycle
+from hee_monitoring.fixes.outcome import KEPT
 from hee_monitoring.impact import assess
 from hee_monitoring.observe import Observation, observe
 from hee_monitoring.verdicts import verdict_of
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
     from hee_core.git import Repository
     from hee_monitoring.evidence import Judge, Source
     from hee_monitoring.workspace import Workspace
-
-
-def must_be_open(workspace: Workspace, issue: str) -> None:
-    """Raises NotFound unless the issue is an open one of the log."""
-    if issue not in workspace.log.state.issues:
-        raise NotFound(f"{issue} is not an open issue", hint="`hee state` lists them; `hee monitor` finds new ones")
 
 
 def preview(workspace: Workspace, issue: str | None, *, progress: Callable[[str], None]) -> list[dict[str, Any]]:
@@ -92,7 +86,7 @@ def apply(workspace: Workspace, issue: str | None) -> list[str]:
         return [f"nothing was applied: {issue} is not open any more"]
     for record in state.issues.values():
         fix = record["fix"] or {}
-        if issue in (None, record["issue_id"]) and fix.get("outcome") in ("verified", "applied"):
+        if issue in (None, record["issue_id"]) and fix.get("outcome") in KEPT:
             said += _apply(repository, fix["branch"], repairs.recorded_commit(state, record))
     return said
 

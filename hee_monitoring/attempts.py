@@ -31,7 +31,7 @@ class Attempt:
     @property
     def success(self) -> bool:
         """Whether a change came out that every check let through."""
-        return self.outcome.outcome in ("verified", "applied")
+        return self.outcome.kept
 
     def undone(self, reason: str) -> Attempt:
         """The attempt with nothing left of it; one that ended so already stays."""
@@ -80,9 +80,7 @@ def record_of(cycle: Cycle, attempt: Attempt, *, branch: str, backup: Event | No
         "insertions": outcome.insertions, "deletions": outcome.deletions, "diff": outcome.diff_sha256,
         "summary": publishable(outcome.summary, limit=500), "outcome": outcome.outcome, "duration_ms": outcome.duration_ms, **where,
     }  # fmt: skip
-    events += [
-        event("fix.applied", applied),
-    ]  # fmt: skip
+    events.append(event("fix.applied", applied))
     if outcome.outcome == "verified":
         proof = {"fix_id": request.fix_id, "issue_id": issue["issue_id"], "checks": checks(outcome.post), **where}
         events.append(event("fix.verified", proof))

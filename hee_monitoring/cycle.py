@@ -12,13 +12,17 @@ if TYPE_CHECKING:
 
     from hee_core.events import Event
     from hee_core.projection import State
+    from hee_governance.rules import Report
     from hee_monitoring.evidence import Judge, Source
     from hee_monitoring.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class Cycle:
-    """One look at one commit. `judge` proves repairs; without one, or with `fix` off, nothing is repaired."""
+    """One look at one commit. `judge` proves repairs; without one, or with `fix` off, nothing is repaired.
+
+    `reports` keeps what the rules said about the commit, since every repair is held against it.
+    """
 
     workspace: Workspace
     source: Source
@@ -29,6 +33,7 @@ class Cycle:
     rerun: bool = False
     only: str = ""
     progress: Callable[[str], None] = lambda _: None
+    reports: dict[str, Report] = field(default_factory=dict, init=False, compare=False)
 
 
 @dataclass

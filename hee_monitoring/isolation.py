@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+_TABLES = ("open", "layers", "hidden")
 # Tools that keep their runtimes in the user's home and look for them through these variables.
 _TOOLCHAINS = {
     "PYENV_ROOT": ".pyenv", "RUSTUP_HOME": ".rustup", "NVM_DIR": ".nvm", "RBENV_ROOT": ".rbenv", "NODENV_ROOT": ".nodenv",
@@ -139,8 +140,12 @@ class Plan:
         rows = [(place, place, "none", "rbind") for place in (*self.shared, *self.writable)]
         # Recursive, so that a writable place inside a closed one stays: `ro` holds for the uppermost mount alone.
         rows += [(place, place, "none", "rbind,ro") for place in self.read_only]
-        folder, nothing = (Path("tmpfs"), "tmpfs", "size=16k,mode=0700,ro"), (Path("/dev/null"), "none", "bind")
-        covers = [(place, folder if place.is_dir() else nothing) for place in self.hidden]
+        hidden = [
+            (Path("tmpfs"), place, "tmpfs", "size=16k,mode=0700,ro")
+            if place.is_dir()
+            else (Path("/dev/null"), place, "none", "bind")
+            for place in self.hidden
+        ]
         layers = []
         for number, place in enumerate(self.layers):
             below = self.home / ".layers" / str(number)
@@ -150,13 +155,12 @@ class Plan:
                 (below / part).mkdir(parents=True, exist_ok=True)
             options = f"lowerdir={place},upperdir={below / 'up'},workdir={below / 'work'}{',userxattr' if user else ''}"
             layers.append((Path("overlay"), place, "overlay", options))
-        hidden = [(device, place, kind, options) for place, (device, kind, options) in covers]
-        for name, table in (("open", rows), ("layers", layers), ("hidden", hidden)):
+        for name, table in zip(_TABLES, (rows, layers, hidden), strict=True):
             self.table(name).write_text(_table(table), encoding="utf-8", errors="surrogateescape")
 
     def clear(self) -> None:
         """Removes the flag and the tables."""
-        for place in (self.flag, *(self.table(name) for name in ("open", "layers", "hidden"))):
+        for place in (self.flag, *(self.table(name) for name in _TABLES)):
             place.unlink(missing_ok=True)
 
 

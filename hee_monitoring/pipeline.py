@@ -55,8 +55,9 @@ def look(cycle: Cycle, result: Result) -> Picture:
     state = log.state
     with CommitTree(workspace.repository, cycle.commit) as tree:
         report, detected = inspect(cycle, tree, state)
-    runs = cycle.source.runs(cycle.commit) if must_poll(cycle, state) else ()
-    if must_poll(cycle, state) and not runs:
+    asked = must_poll(cycle, state)
+    runs = cycle.source.runs(cycle.commit) if asked else ()
+    if asked and not runs:
         raise SourceError(
             f"{cycle.commit[:7]} has no workflow that a push would start: there is nothing to judge",
             hint="add one under .github/workflows; `hee explain LOG` and `hee governance check` work without",
@@ -128,7 +129,7 @@ def inspect(cycle: Cycle, tree: Mapping[str, bytes], state: State) -> tuple[Repo
     from hee_monitoring import detectors
 
     cycle.progress("reading the rules, capsules and specifications")
-    report = rules.check(tree, cycle.workspace.config)
+    report = cycle.reports[cycle.commit] = rules.check(tree, cycle.workspace.config)
     return report, detectors.detect(tree, state, cycle.workspace.config, report)
 
 

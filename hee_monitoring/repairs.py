@@ -166,13 +166,12 @@ def governed(cycle: Cycle, issue: Record, outcome: Outcome, state: State) -> tup
 
     The report says what the change adds to the findings that were there; None where there was no change to judge.
     """
-    if outcome.outcome not in ("verified", "applied"):
+    if not outcome.kept:
         return outcome, None
     verdict = verdict_of(cycle, issue, state, outcome.files)
-    after = GovernanceValidator(cycle.workspace.config).introduced(
-        checked(cycle, cycle.commit), checked(cycle, outcome.commit)
-    )
-    broken = [found for found in after.findings if found.severity in ("CRITICAL", "ERROR", "UNKNOWN")]
+    before = cycle.reports.get(cycle.commit) or checked(cycle, cycle.commit)
+    after = GovernanceValidator(cycle.workspace.config).introduced(before, checked(cycle, outcome.commit))
+    broken = [found for found in after.findings if found.severity in (*rules.BLOCKING, "UNKNOWN")]
     reason = ""
     if verdict.action != "auto-fix":
         reason = f"{verdict.rule}: {verdict.reasons[-1]}"
@@ -197,13 +196,14 @@ def branch_for(cycle: Cycle, attempt: Attempt) -> str:
         return ""
     branch = f"hee/fix/{issue_id}"
     there = cycle.workspace.repository.ref(f"refs/heads/{branch}")
-    return branch if there is None or there in recorded_commits(cycle, issue_id) else f"{branch}-{commit[:7]}"
+    ours = there is None or there in recorded_commits(cycle.workspace.log.state, issue_id)
+    return branch if ours else f"{branch}-{commit[:7]}"
 
 
-def recorded_commits(cycle: Cycle, issue_id: str) -> set[str]:
-    """The commits of the repairs of an issue that the log knows."""
-    fixes = cycle.workspace.log.state.ledger.fixes.values()
-    return {fix["commit"] for fix in fixes if fix["issue_id"] == issue_id and fix["success"]}
+def recorded_commits(state: State, issue_id: str) -> list[str]:
+    """The commits of the successful repairs of an issue that the log knows, oldest first."""
+    fixes = state.ledger.fixes.values()
+    return [str(fix["commit"]) for fix in fixes if fix["issue_id"] == issue_id and fix["success"]]
 
 
 def publish(cycle: Cycle, branch: str, commit: str, issue_id: str) -> list[str]:
@@ -215,7 +215,7 @@ def publish(cycle: Cycle, branch: str, commit: str, issue_id: str) -> list[str]:
     there = repository.ref(ref)
     if there == commit:
         return []
-    if there is not None and there not in recorded_commits(cycle, issue_id):
+    if there is not None and there not in recorded_commits(cycle.workspace.log.state, issue_id):
         return [f"{branch} is not the recorded repair {commit[:12]}: somebody else moved it"]
     try:
         repository.update_ref(ref, commit, there)
@@ -226,10 +226,7 @@ def publish(cycle: Cycle, branch: str, commit: str, issue_id: str) -> list[str]:
 
 def recorded_commit(state: State, issue: Record) -> str:
     """The commit of an issue's last successful repair; empty without one."""
-    commits = [
-        fix["commit"] for fix in state.ledger.fixes.values() if fix["issue_id"] == issue["issue_id"] and fix["success"]
-    ]
-    return str(commits[-1]) if commits else ""
+    return next(reversed(recorded_commits(state, issue["issue_id"])), "")
 
 
 def is_merged(repository: Repository, commit: str, into: str) -> bool:

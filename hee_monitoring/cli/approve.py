@@ -25,7 +25,7 @@ def approve(place: str, issue: str, reason: str, scope: tuple[str, ...], expires
     """
     from datetime import datetime
 
-    from hee_core.errors import EventError, NotFound
+    from hee_core.errors import EventError
     from hee_core.events import Event
 
     terminal = options.terminal(as_json)
@@ -40,8 +40,7 @@ def approve(place: str, issue: str, reason: str, scope: tuple[str, ...], expires
             )
     data = {"subject": issue, "statement": reason, "scope": list(scope), "expires": expires}
     with options.workspace(place) as workspace:
-        if issue not in workspace.log.state.issues:
-            raise NotFound(f"{issue} is not an open issue", hint="`hee state` lists them")
+        options.must_be_open(workspace, issue)
         entry = workspace.log.append(
             [Event.new("approval.granted", data, subject=f"issue/{issue}", clock=workspace.clock)]
         )

@@ -21,12 +21,13 @@ def fix(place: str, issue: str | None, dry_run: bool, apply: bool, as_json: bool
     """
     from hee_monitoring import applying
     from hee_monitoring.cli.monitor import report_json, screen
+    from hee_monitoring.fixes.outcome import KEPT
     from hee_monitoring.watch import one_cycle, ready
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
         if issue:
-            applying.must_be_open(workspace, issue)
+            options.must_be_open(workspace, issue)
         ready(workspace)
         if dry_run:
             proposals = applying.preview(workspace, issue, progress=terminal.progress)
@@ -34,7 +35,7 @@ def fix(place: str, issue: str | None, dry_run: bool, apply: bool, as_json: bool
                 terminal.json({"dry_run": True, "fixes": proposals})
                 return 0
             for proposal in proposals:
-                word = "OK" if proposal["outcome"] in ("verified", "applied") else "WARNING"
+                word = "OK" if proposal["outcome"] in KEPT else "WARNING"
                 terminal.status(word, f"{proposal['issue_id']}: {proposal['outcome']}: {proposal['reason']}")
                 terminal.line(terminal.fit_block(proposal["diff"]))
             if not proposals:

@@ -8,19 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hee_monitoring.cli import options
+from hee_monitoring.cli.terminal import STATUS
 
 if TYPE_CHECKING:
     from hee_monitoring.cli.terminal import Terminal
     from hee_monitoring.cycle import Cycle, Result
     from hee_monitoring.workspace import Workspace
 
-WORD = {
-    "operational": "OK",
-    "degraded": "WARNING",
-    "maintenance": "WARNING",
-    "hee-compliance-check": "CRITICAL",
-    "failed": "CRITICAL",
-}
 _OUTCOME = {
     "verified": ("OK", "repaired and proved"),
     "applied": ("OK", "applied, waits for its review"),
@@ -112,7 +106,7 @@ def screen(terminal: Terminal, workspace: Workspace, cycle: Cycle, result: Resul
     count = len(state.issues)
     words = f"{count} open issue(s)" if count else f"nothing is red ({looked_at(result)})"
     blind = result.polled and not count and not result.passed
-    terminal.status("UNKNOWN" if blind else WORD[state.status], f"{terminal.bold(state.status)} at {at}: {words}")
+    terminal.status("UNKNOWN" if blind else STATUS[state.status], f"{terminal.bold(state.status)} at {at}: {words}")
     for issue in state.issues.values():
         _issue(terminal, issue)
     for job, reason in result.unknown.items():

@@ -29,6 +29,14 @@ def workspace(place: str) -> Workspace:
     return Workspace.open(place)
 
 
+def must_be_open(workspace: Workspace, issue: str) -> None:
+    """Raises NotFound unless the issue is an open one of the log."""
+    from hee_core.errors import NotFound
+
+    if issue not in workspace.log.state.issues:
+        raise NotFound(f"{issue} is not an open issue", hint="`hee state` lists them; `hee monitor` finds new ones")
+
+
 def entry_json(entry: Entry) -> dict[str, Any]:
     """An entry as `hee log --json` prints it."""
     event = entry.event

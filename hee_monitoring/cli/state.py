@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from hee_monitoring.cli import options
+from hee_monitoring.cli.terminal import STATUS
 
-_WORD = {
-    "operational": "OK",
-    "degraded": "WARNING",
-    "maintenance": "WARNING",
-    "hee-compliance-check": "CRITICAL",
-    "failed": "CRITICAL",
-}
+if TYPE_CHECKING:
+    from hee_monitoring.workspace import Workspace
 
 
 @click.command()
@@ -40,7 +38,7 @@ def state(place: str, at: str | None, as_json: bool) -> None:
     if as_json:
         terminal.json(document)
         return
-    terminal.status(_WORD[found.status], f"{found.status} after event {index} ({found.time[:19]}Z)")
+    terminal.status(STATUS[found.status], f"{found.status} after event {index} ({found.time[:19]}Z)")
     for issue in found.issues.values():
         fix = issue["fix"] or {}
         terminal.line(f"  {terminal.bold(issue['issue_id'])}  {issue['title']}")
@@ -91,8 +89,10 @@ def freeze(place: str, reason: str, as_json: bool) -> None:
     What people steer by goes on: approvals, decisions, notes, alerts, rollbacks, changes of keys, and the end of the
     freeze. Only a person's key ends it, so the log has to know one first.
     """
-    _must_know_a_person(place)
-    _say(place, "state.frozen", reason, as_json=as_json, words="frozen: repairs and monitoring wait for `hee unfreeze`")
+    with options.workspace(place) as workspace:
+        _must_know_a_person(workspace)
+        words = "frozen: repairs and monitoring wait for `hee unfreeze`"
+        _say(workspace, "state.frozen", reason, as_json=as_json, words=words)
 
 
 @click.command()
@@ -101,15 +101,15 @@ def freeze(place: str, reason: str, as_json: bool) -> None:
 @options.directory
 def unfreeze(place: str, reason: str, as_json: bool) -> None:
     """End a freeze. Takes a person's key: HEE_ACTOR=human:NAME and a key that the log knows."""
-    _say(place, "state.unfrozen", reason, as_json=as_json, words="unfrozen")
+    with options.workspace(place) as workspace:
+        _say(workspace, "state.unfrozen", reason, as_json=as_json, words="unfrozen")
 
 
-def _must_know_a_person(place: str) -> None:
+def _must_know_a_person(workspace: Workspace) -> None:
     """Raises KeyFault while the log knows no person: a freeze would last for ever."""
     from hee_core.errors import KeyFault
 
-    with options.workspace(place) as workspace:
-        head = workspace.log.refresh()
+    head = workspace.log.refresh()
     if head.keyring and not head.keyring.people(head.size):
         raise KeyFault(
             "nobody could end the freeze: the log knows no person's key",
@@ -117,12 +117,11 @@ def _must_know_a_person(place: str) -> None:
         )
 
 
-def _say(place: str, type_: str, reason: str, *, as_json: bool, words: str) -> None:
+def _say(workspace: Workspace, type_: str, reason: str, *, as_json: bool, words: str) -> None:
     from hee_core.events import Event
 
     terminal = options.terminal(as_json)
-    with options.workspace(place) as workspace:
-        entry = workspace.log.append([Event.new(type_, {"reason": reason}, subject="state", clock=workspace.clock)])
+    entry = workspace.log.append([Event.new(type_, {"reason": reason}, subject="state", clock=workspace.clock)])
     if as_json:
         terminal.json(options.entry_json(entry))
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hee_monitoring.detectors.subject import BOUND, Found, Known, named
+from hee_monitoring.evidence import Channel, Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,8 +65,6 @@ def known_of(
 
 def _issue(record: Mapping[str, Any]) -> Found:
     """An open issue of the log as a finding of ours."""
-    from hee_monitoring.evidence import Channel, Evidence
-
     evidence = tuple(
         Evidence(Channel(item["channel"]), item["text"], item["line"], item["where"]) for item in record["evidence"]
     )

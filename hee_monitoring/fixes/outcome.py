@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hee_monitoring.evidence import Diagnosis
 
 Verdict = Literal["verified", "applied", "rolled_back", "refused"]
+KEPT: tuple[Verdict, ...] = ("verified", "applied")
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ class Outcome:
     pre: tuple[Check, ...] = ()
     post: tuple[Check, ...] = ()
     duration_ms: int = 0
+
+    @property
+    def kept(self) -> bool:
+        """Whether a change came out that every check let through."""
+        return self.outcome in KEPT
 
 
 def commit_message(summary: str, tool: str, request: Request) -> str:

@@ -20,7 +20,7 @@ from hee_core.errors import ToolMissing
 from hee_monitoring.evidence import Conclusion
 from hee_monitoring.fixes.bench import Bench, Numbers, modes_with
 from hee_monitoring.fixes.diffpolicy import Policy, check
-from hee_monitoring.fixes.outcome import Check, Outcome, Request, Verdict, commit_message, sentence, tidy
+from hee_monitoring.fixes.outcome import KEPT, Check, Outcome, Request, Verdict, commit_message, sentence, tidy
 from hee_monitoring.fixes.registry import REGISTRY, candidates
 from hee_monitoring.fixes.room import room
 from hee_monitoring.fixes.strategy import Change, Declined, Proving
@@ -325,7 +325,7 @@ class _Attempt:
             "tool": self.change.tool if self.change else "",
             "summary": self.change.summary if self.change else "",
         }
-        kept = end.outcome in ("verified", "applied")
+        kept = end.outcome in KEPT
         diff = self.numbers.diff if kept else b""
         return Outcome(
             end.outcome,
