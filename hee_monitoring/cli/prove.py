@@ -46,19 +46,19 @@ def prove(place: str, event: str, output: Path | None, as_json: bool) -> int:
 
 
 def check_proof(place: str, file: Path, *, log_id: str, signers: Path | None, as_json: bool) -> int:
-    """Checks a proof: with a log id and an allowed-signers file alone, or with the repository's own where one is missing."""
+    """Checks a proof: with a log id and an allowed-signers file alone, or with the repository's own for the one not given."""
     from hee_core import proof
 
     terminal = options.terminal(as_json)
-    keys: tuple[str, ...]
-    if signers and log_id:
+    keys: tuple[str, ...] = ()
+    if signers:
         lines = signers.read_text(encoding="utf-8").splitlines()
         keys = tuple(" ".join(line.split()[-2:]) for line in lines if line.strip() and not line.startswith("#"))
-    else:
+    if not signers or not log_id:
         with options.workspace(place) as workspace:
             log_id = log_id or workspace.log.id
             ring = workspace.log.refresh().keyring
-            keys = ring.public_keys() if ring else ()
+            keys = keys if signers or not ring else ring.public_keys()
     shown = proof.check(file.read_bytes(), log_id=log_id, keys=keys)
     if as_json:
         found = {"ok": True, "index": shown.index, "size": shown.size, "log": shown.log_id, "id": shown.event.id}

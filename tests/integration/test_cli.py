@@ -295,6 +295,12 @@ def test_a_proof_is_checked_with_and_without_the_repository(
     alone = ("verify", "--proof", str(file), "--log", made["log"], "--signers", str(signers))
     assert document(capsys, "-C", str(tmp_path), *alone)[1]["type"] == "decision.recorded"
     assert hee(capsys, "-C", str(root), "verify", "--proof", str(file))[0] == 0
+    named = ("-C", str(root), "verify", "--proof", str(file), "--signers")
+    assert hee(capsys, *named, str(signers))[0] == 0
+    nobody = tmp_path / "nobody"
+    nobody.write_text("# nobody\n")
+    status, out, err = hee(capsys, *named, str(nobody))  # the repository's own keys do not take their place
+    assert (status != 0, "OK" in out, "no key" in err) == (True, False, True)
     lines = made["proof"].splitlines()
     at = next(number for number, line in enumerate(lines) if number > 2 and len(line) == 44)
     lines[at] = ("B" if lines[at][0] == "A" else "A") + lines[at][1:]
