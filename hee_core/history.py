@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hee_core.log import Entry, Log
 
 At = int | str | None
+_SHORTEST_ID = 7
 _HINT = "name an index, a commit, an event id, or an RFC 3339 time; `hee log` lists them"
 
 
@@ -29,7 +30,9 @@ def resolve(log: Log, at: At) -> int:
         index = size - 1
     elif isinstance(at, int) or re.fullmatch(r"-?[0-9]{1,15}", at):
         index = int(at) + (size if int(at) < 0 else 0)
-    elif re.fullmatch(r"[0-9a-f]{7,64}", at):
+        if index >= size and isinstance(at, str) and len(at) >= _SHORTEST_ID:
+            index = _by_id(log, at)  # one in a hundred ids of ten digits has no letter
+    elif re.fullmatch(rf"[0-9a-f]{{{_SHORTEST_ID},64}}", at):
         index = _by_id(log, at)
     else:
         index = _by_time(log, at)
