@@ -26,12 +26,12 @@ DEMO_JOBS = {
 }
 
 
-def git(root: Path, *arguments: str) -> str:
+def git(root: Path, *arguments: str, name: str = "Ada") -> str:
     """Runs real git as somebody."""
     who = {
         f"GIT_{role}_{what}": value
         for role in ("AUTHOR", "COMMITTER")
-        for what, value in (("NAME", "Ada"), ("EMAIL", "ada@example.org"))
+        for what, value in (("NAME", name), ("EMAIL", "ada@example.org"))
     }
     done = subprocess.run(
         ["git", *arguments], cwd=root, env=os.environ | who, check=True, capture_output=True, text=True
@@ -39,7 +39,7 @@ def git(root: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def repository(root: Path, files: dict[str, str]) -> Path:
+def repository(root: Path, files: dict[str, str], message: str = "start") -> Path:
     """Makes a repository with one commit on main."""
     root.mkdir(parents=True)
     git(root, "init", "--quiet", "--initial-branch=main")
@@ -47,7 +47,7 @@ def repository(root: Path, files: dict[str, str]) -> Path:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
     git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--message", "start")
+    git(root, "commit", "--quiet", "--message", message)
     return root
 
 

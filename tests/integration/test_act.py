@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
+import worlds
+from worlds import git
 
 from hee_core.clock import SYSTEM
 from hee_core.errors import GitError, SourceError, ToolMissing
@@ -25,27 +27,8 @@ PATH = ".github/workflows/ci.yml"
 CHECKOUT = "      - uses: actions/checkout@v4\n"
 
 
-def git(root: Path, *arguments: str) -> str:
-    who = {
-        f"GIT_{role}_{what}": value
-        for role in ("AUTHOR", "COMMITTER")
-        for what, value in (("NAME", "Ada"), ("EMAIL", "ada@example.org"))
-    }
-    done = subprocess.run(
-        ["git", *arguments], cwd=root, env=os.environ | who, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
-
-
 def repository(root: Path, files: dict[str, str]) -> Path:
-    root.mkdir(parents=True)
-    git(root, "init", "--quiet", "--initial-branch=main")
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text, encoding="utf-8")
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--message", "Start\n\nwith a body")
-    return root
+    return worlds.repository(root, files, "Start\n\nwith a body")
 
 
 def job(name: str, *steps: str, checkout: bool = False, **keys: str) -> str:
@@ -518,7 +501,7 @@ def test_a_job_that_destroys_all_it_can_harms_nothing(tmp_path: Path) -> None:
         rm -rf "$GITHUB_WORKSPACE"/* "$GITHUB_WORKSPACE"/.git ~/.cache "$RUNNER_TEMP" || true
         rm -rf {victim}/* {victim}/.git || true
         echo bad > {victim}/bad || true
-        for d in {tmp_path}/work/*/tree; do rm -rf "$d"/*; done || true
+        for d in {tmp_path / "work"}/*/tree; do rm -rf "$d"/*; done || true
         git -C {victim} update-ref refs/heads/evil HEAD || true
         (setsid sleep 31501 &) ; setsid sleep 31502 &
         echo done

@@ -238,32 +238,29 @@ def new_root(forge):
     forge.appends[3].no_parent = True
 
 
-def forged_rollback(forge):
-    append = forge.appends[5]
-    wire = json.loads(append.lines[0])
-    append.lines = [edited(append.lines[0], data=wire["data"] | {"to_index": 0})]
+def reword(forge, at, *, line=0, **data):
+    """Changes the data of one event of an append, and signs it as its author would."""
+    append = forge.appends[at]
+    lines = append.lines
+    lines[line] = edited(lines[line], data=json.loads(lines[line])["data"] | data)
+    append.lines = lines
     append.sign_events(OWNER)
+
+
+def forged_rollback(forge):
+    reword(forge, 5, to_index=0)
 
 
 def rollback_to_another_state(forge):
-    append = forge.appends[5]
-    wire = json.loads(append.lines[0])
-    append.lines = [edited(append.lines[0], data=wire["data"] | {"state": "0" * 64})]
-    append.sign_events(OWNER)
+    reword(forge, 5, state="0" * 64)
 
 
 def rollback_to_the_future(forge):
-    append = forge.appends[5]
-    wire = json.loads(append.lines[0])
-    append.lines = [edited(append.lines[0], data=wire["data"] | {"to_index": 600})]
-    append.sign_events(OWNER)
+    reword(forge, 5, to_index=600)
 
 
 def illegal_transition(forge):
-    append = forge.appends[2]
-    wire = json.loads(append.lines[1])
-    append.lines = [append.lines[0], edited(append.lines[1], data=wire["data"] | {"to": "failed"})]
-    append.sign_events(OWNER)
+    reword(forge, 2, line=1, to="failed")
 
 
 def key_added_by_nobody(forge):
@@ -281,17 +278,11 @@ def unknown_specversion(forge):
 
 
 def older_format(forge):
-    append = forge.appends[0]
-    wire = json.loads(append.lines[0])
-    append.lines = [edited(append.lines[0], data=wire["data"] | {"format": 0})]
-    append.sign_events(OWNER)
+    reword(forge, 0, format=0)
 
 
 def other_genesis(forge):
-    append = forge.appends[0]
-    wire = json.loads(append.lines[0])
-    append.lines = [edited(append.lines[0], data=wire["data"] | {"note": "another"})]
-    append.sign_events(OWNER)
+    reword(forge, 0, note="another")
 
 
 def no_genesis(forge):

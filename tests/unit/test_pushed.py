@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
+import worlds
 
 from hee_core.git import Repository
 from hee_monitoring.evidence import Annotation
 from hee_monitoring.sources.pushed import Origin, Pushed
 
-
-def git(root: Path, *arguments: str) -> str:
-    who = {
-        f"GIT_{role}_{what}": value
-        for role in ("AUTHOR", "COMMITTER")
-        for what, value in (("NAME", "Ada L"), ("EMAIL", "ada@example.org"))
-    }
-    return subprocess.run(
-        ["git", *arguments], cwd=root, env=os.environ | who, check=True, capture_output=True, text=True
-    ).stdout.strip()
+git = partial(worlds.git, name="Ada L")
 
 
 @pytest.fixture
