@@ -53,11 +53,14 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where things are while the job runs: the tree to copy, a folder for the steps' logs, the wrapper's command line."""
+    """What a job finds while it runs: the tree to copy, a folder for the steps' logs, the wrapper's command line, and the
+    variable in which the wrapper finds the number of a step that act starts by itself.
+    """
 
     tree: str
     logs: str
     wrapper: tuple[str, ...]
+    number: str
 
 
 def write(job: PlannedJob, needs: Mapping[str, Result], place: Place, *, outputs: bool) -> tuple[str, str]:
@@ -104,7 +107,7 @@ def _stand_in(result: Result) -> dict[str, Any]:
 
 
 def _step(number: int, step: Node, job: PlannedJob, place: Place) -> dict[str, Any]:
-    """A step under its number as name, since act repeats the name with every line."""
+    """A step under its number as name, since act repeats the name with every line; the stand-ins read it too."""
     table = step.table or {}
     name = {"name": str(number)}
     if screening.is_checkout(step):
@@ -119,8 +122,10 @@ def _step(number: int, step: Node, job: PlannedJob, place: Place) -> dict[str, A
     whole: dict[str, Any] = {**table, **name}
     if "run" in table:
         shell = _wrapped(number, _shell(step, job), place)
-        return whole | ({"shell": shell} if shell else {})
-    return whole
+        if shell:
+            return whole | {"shell": shell}
+    given: Mapping[str, Any] | None = table["env"].table if "env" in table else {}
+    return whole if given is None else whole | {"env": {**given, place.number: str(number)}}
 
 
 def _shell(step: Node, job: PlannedJob) -> str:

@@ -71,7 +71,7 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class StepLog:
-    """What a step printed; `code` is None when it did not come to its end, or did not run behind the wrapper."""
+    """What a step printed; `code` is None when it did not come to its end, or when only act knows (not `wrapped`)."""
 
     text: bytes
     code: int | None
@@ -149,7 +149,7 @@ def judge(
     blame: str | None = None
     for number, planned in enumerate(job.steps):
         seen = spoken.steps.get(number, _Seen())
-        said = b"".join(seen.output)  # all of it for an action, for a script only what its log could not take
+        said = b"".join(seen.output)  # what the log could not take, or all of it where there is none
         log = (
             replace(logs[number], text=logs[number].text + said)
             if number in logs

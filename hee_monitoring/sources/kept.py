@@ -36,13 +36,14 @@ class Kept:
         os.close(self._folder)
 
     def logs(self, steps: int) -> dict[int, StepLog]:
-        """What the wrapper wrote, by step; a step that ran without it has no file."""
+        """What the wrapper wrote, by step; a step of which it kept nothing is not there."""
         found: dict[int, StepLog] = {}
         for number in range(steps):
-            head, older, last = (self._read(f"{number}.log{ending}") for ending in ("", ".older", ".last"))
-            if head is not None:
-                text = join_log(head, older or b"", last or b"", self._number(f"{number}.log.lost") or 0)
-                found[number] = StepLog(text, self._number(f"{number}.log.exit"))
+            for name, wrapped in ((f"{number}.log", True), (f"{number}.action.log", False)):
+                head, older, last = (self._read(f"{name}{ending}") for ending in ("", ".older", ".last"))
+                if head is not None:
+                    text = join_log(head, older or b"", last or b"", self._number(f"{name}.lost") or 0)
+                    found[number] = StepLog(text, self._number(f"{name}.exit") if wrapped else None, wrapped)
         return found
 
     def outputs(self) -> dict[str, str]:

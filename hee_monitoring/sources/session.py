@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import sys
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -39,6 +40,8 @@ _PREFIX = "act-"
 _STATUS = re.compile(r"\b(?:always|failure|cancelled|success)\s*\(")
 _RESULTS = {Conclusion.SUCCESS: "success", Conclusion.SKIPPED: "skipped"}
 _ROOM = "free some disk space, or set HEE_HOME to a larger disk"
+_WRAPPER = (sys.executable, "-I", "-S", step.__file__)
+_STARTED = ("bash", "sh", "python", "node", "pwsh")
 _PAST = {"failure": "failed", "skipped": "was skipped"}
 
 
@@ -146,11 +149,12 @@ class Session:
         limit = min(self.timeout, job.timeout_minutes * 60)
         try:
             home, logs, start = self._prepare(place, job, before, outputs=outputs)
+            stand_ins = _stand_ins(logs)
             with Kept(logs) as kept:
                 done = sandbox.run(
                     self._argv(place, start),
                     cwd=home, home=home, timeout=limit, only_write=(place,), read_only=self.closed, hide=self.hide, cancel=self.cancel,
-                    env={"PATH": f"{home}/.local/bin:{home}/.cargo/bin:{sandbox.path()}", "PAGER": "cat"},
+                    env={"PATH": f"{stand_ins}:{home}/.local/bin:{home}/.cargo/bin:{sandbox.path()}", "PAGER": "cat"},
                 )  # fmt: skip
                 spoken = actlog.listen(done.output, job.job_id)
                 ended = done.exit_code in (0, 1) and not done.timed_out
@@ -182,8 +186,9 @@ class Session:
         for directory in (home, logs):
             directory.mkdir(parents=True)
         needs = {name: result for name, result in before.items() if result is not None}
-        wrapper = (sys.executable, "-I", "-S", step.__file__)
-        text, start = singlejob.write(job, needs, Place(str(self.tree), str(logs), wrapper), outputs=outputs)
+        text, start = singlejob.write(
+            job, needs, Place(str(self.tree), str(logs), _WRAPPER, step.NUMBER), outputs=outputs
+        )
         (place / "workflow.yml").write_text(text, encoding="utf-8")
         (place / "event.json").write_text(json.dumps(self.pushed.event()), encoding="utf-8")
         (place / "env").write_text(self.pushed.variables(), encoding="utf-8")
@@ -196,6 +201,18 @@ class Session:
             "--action-offline-mode", "--use-gitignore=false", "-C", str(self.tree), "-W", str(place / "workflow.yml"), "-j", start,
             "-e", str(place / "event.json"), "--env-file", str(place / "env"), *nothing, "-a", self.pushed.origin.owner,
         ]  # fmt: skip
+
+
+def _stand_ins(logs: Path) -> Path:
+    """Makes a folder with a stand-in for each program that act starts by itself and that this machine has."""
+    folder = logs / step.STAND_INS
+    folder.mkdir()
+    for program in _STARTED:
+        if sandbox.find(program) is not None:
+            words = shlex.join([*_WRAPPER, "--stand-in", str(logs), program])
+            (folder / program).write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
+            (folder / program).chmod(0o755)
+    return folder
 
 
 def _installed(program: str) -> bool:

@@ -5,6 +5,10 @@ the step gets no terminal and no input, its output goes byte by byte to a file, 
 job (`::set-output …`, `::add-mask::…`) are handed on to act. It imports nothing of this project, since it is started
 once for each step: `step.py LOG ENDING SCRIPT COMMAND…`, where `@SCRIPT@` in the command stands for the script.
 
+What act starts by itself (the steps of a local action) is met through a folder of stand-ins, first on its PATH, each of
+which calls `step.py --stand-in LOGS PROGRAM ARGUMENTS…`: act 0.2.89 does not wait for the last output of a program that
+fails, and about one in twenty such outputs is lost on a busy machine (`pkg/container/host_environment.go`, `exec`).
+
 Invariant: it ends with the step, whatever the step left running, and its files stay below a fixed size.
 """
 
@@ -14,6 +18,8 @@ import signal
 import sys
 import time
 
+STAND_INS = "bin"
+NUMBER = "HEE_STEP"
 HEAD = 16 * 1024 * 1024
 TAIL = 8 * 1024 * 1024
 _CHUNK = 1 << 16
@@ -26,10 +32,10 @@ class Log:
     """A file for the first bytes and two that take turns for the last, so that a kill at any moment leaves both ends."""
 
     def __init__(self, path: str) -> None:
-        """Takes the path of the first file; the others are beside it."""
+        """Takes the path of the first file, which may hold what came before; the others are beside it."""
         self._path = path
-        self._file = open(path, "wb", buffering=0)  # noqa: SIM115, PTH123 - open while the step runs; no pathlib at start
-        self._room = HEAD
+        self._file = open(path, "ab", buffering=0)  # noqa: SIM115, PTH123 - open while the step runs; no pathlib at start
+        self._room = max(HEAD - self._file.tell(), 0)
         self._lost = 0
         self._refused = False
 
@@ -37,10 +43,10 @@ class Log:
         """Takes the next bytes; once the disk refuses them, says so through act, and takes them to nowhere."""
         try:
             while data and not self._refused:
-                taken = self._file.write(data[: self._room]) or 0
-                data, self._room = data[taken:], self._room - taken
                 if not self._room:
                     self._turn()
+                taken = self._file.write(data[: self._room]) or 0
+                data, self._room = data[taken:], self._room - taken
         except OSError as error:
             self._refused = True
             os.write(1, f"[hee: the log can't be written: {error.strerror}]\n".encode())
@@ -117,16 +123,12 @@ def _keep_reading(output: int) -> None:
         os._exit(0)
 
 
-def main(arguments: list[str]) -> int:
-    """Runs the step and returns its exit status, 128 + n for signal n."""
-    path, ending, script, *command = arguments
-    named = script + ending
-    if ending:
-        os.rename(script, named)  # noqa: PTH104
+def _run(command: list[str], log: Log) -> int:
+    """Runs a program with its output in the log and returns its exit status, 128 + n for signal n."""
     output, end = os.pipe()
-    pid = _start([word.replace("@SCRIPT@", named) for word in command], end)
+    pid = _start(command, end)
     os.close(end)
-    log, commands = Log(path), Commands()
+    commands = Commands()
     exited = os.pidfd_open(pid)
     poll = select.poll()
     poll.register(output, select.POLLIN)
@@ -149,13 +151,46 @@ def main(arguments: list[str]) -> int:
             break
     log.close()
     status = os.waitpid(pid, 0)[1]
-    code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+
+
+def _step(path: str, ending: str, script: str, *command: str) -> int:
+    """Runs the step of a script, and leaves its exit status beside its log."""
+    named = script + ending
+    if ending:
+        os.rename(script, named)  # noqa: PTH104
+    _forget(os.path.dirname(path))  # noqa: PTH120
+    code = _run([word.replace("@SCRIPT@", named) for word in command], Log(path))
     try:
         with open(f"{path}.exit", "w", encoding="ascii") as file:  # noqa: PTH123
             file.write(str(code))
     except OSError as error:
         os.write(1, f"[hee: the exit status can't be written: {error.strerror}]\n".encode())
     return code
+
+
+def _stand_in(logs: str, program: str, *arguments: str) -> int:
+    """Runs the program itself; its output goes to the log of the step that act is at, if act started it."""
+    _forget(logs)
+    number = os.environ.pop(NUMBER, "")
+    if not number.isdecimal():
+        os.execvp(program, [program, *arguments])  # noqa: S606
+    return _run([program, *arguments], Log(f"{logs}/{number}.action.log"))
+
+
+def _forget(logs: str) -> None:
+    """Takes the stand-ins out of the PATH that the step will see."""
+    stand_ins = f"{logs}/{STAND_INS}"
+    os.environ["PATH"] = ":".join(
+        place for place in os.environ.get("PATH", os.defpath).split(":") if place != stand_ins
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Runs what it is asked to run, and returns its exit status."""
+    if arguments[0] == "--stand-in":
+        return _stand_in(*arguments[1:])
+    return _step(*arguments)
 
 
 if __name__ == "__main__":

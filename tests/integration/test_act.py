@@ -247,6 +247,38 @@ def test_local_actions_show_what_they_print(everything: Everything) -> None:
     assert "##[error]Process completed with exit code 5." in output(jobs["localred"])
 
 
+NESTED = {
+    ".github/actions/outer/action.yml": (
+        "runs:\n  using: composite\n  steps:\n    - run: echo outside; echo $PATH; echo step=$HEE_STEP\n      shell: sh\n"
+        "    - uses: ./.github/actions/inner\n"
+    ),
+    ".github/actions/inner/action.yml": (
+        "runs:\n  using: composite\n  steps:\n    - run: echo '::error file=a.py,line=2::inmost'; echo last; exit 6\n      shell: bash\n"
+    ),
+    ".github/actions/script/action.yml": "runs: {using: node20, main: main.js}\n",
+    ".github/actions/script/main.js": "console.log('from node'); process.exitCode = 3;\n",
+}
+
+
+def test_the_last_words_of_a_failing_action_are_never_lost(tmp_path: Path) -> None:
+    forgiven = "uses: ./.github/actions/outer\ncontinue-on-error: true"
+    jobs = [job("nested", *[forgiven] * 40, checkout=True)]
+    if sandbox.find("node") is not None:
+        jobs.append(job("script", *["uses: ./.github/actions/script\ncontinue-on-error: true"] * 20, checkout=True))
+    root = repository(tmp_path / "repo", workflow(*jobs) | NESTED)
+    (run,) = source(root, tmp_path).runs(git(root, "rev-parse", "HEAD"))
+    nested, *script = run.jobs
+    for found, words, times in (
+        (nested, b"\n##[error]inmost\nlast\n", 40),
+        *((found, b"\nfrom node\n", 20) for found in script),
+    ):
+        assert found.conclusion is Conclusion.SUCCESS, found.reason
+        assert found.log.count(words) == times, found.log.decode()
+    assert nested.log.count(b"outside\n") == 40
+    assert b"step=\n" in nested.log
+    assert b"/logs/" not in nested.log
+
+
 def test_masks_hold_over_the_whole_job(everything: Everything) -> None:
     assert b"hunter2" not in everything[2]["masked"].log
 

@@ -22,6 +22,7 @@ def run(
     """Exit status, what was handed on to act, and the log."""
     (tmp_path / "script").write_text(script, encoding="utf-8")
     log = tmp_path / "0.log"
+    log.unlink(missing_ok=True)
     words = command or ("bash", "-e", "@SCRIPT@")
     done = subprocess.run(
         [sys.executable, "-I", "-S", PROGRAM, log, ending, tmp_path / "script", *words], capture_output=True, timeout=timeout, check=False

@@ -11,7 +11,7 @@ from hee_monitoring.workflow import plan
 from hee_monitoring.yamltree import Node, parse
 
 PATH = ".github/workflows/ci.yml"
-PLACE = Place("/room/tree", "/room/job 1/logs", ("/usr/bin/python3", "-I", "/lib/step.py"))
+PLACE = Place("/room/tree", "/room/job 1/logs", ("/usr/bin/python3", "-I", "/lib/step.py"), "HEE_STEP")
 
 
 def data(node: Node) -> Any:
@@ -106,8 +106,16 @@ def test_a_checkout_becomes_a_copy_of_the_tree() -> None:
     assert steps("uses: actions/checkout@v4")[0]["env"] == {"HEE_TREE": "/room/tree", "HEE_PATH": ""}
 
 
-def test_a_local_action_stays_as_it_is() -> None:
-    assert steps("{name: Long, uses: ./x, with: {a: b}}")[0] == {"name": "0", "uses": "./x", "with": {"a": "b"}}
+def test_a_local_action_stays_as_it_is_but_for_its_number() -> None:
+    assert steps("{name: Long, uses: ./x, with: {a: b}}")[0] == {
+        "name": "0",
+        "uses": "./x",
+        "with": {"a": "b"},
+        "env": {"HEE_STEP": "0"},
+    }
+    assert steps("{uses: ./x, env: {A: b}}")[0]["env"] == {"A": "b", "HEE_STEP": "0"}
+    computed = "${{ fromJSON(vars.X) }}"
+    assert steps(f"{{uses: ./x, env: '{computed}'}}")[0]["env"] == computed
 
 
 NEEDING = "on: push\njobs:\n  b: {runs-on: ubuntu-latest, steps: [{run: x}]}\n  a: {runs-on: ubuntu-latest, needs: b, steps: [{run: x}]}\n"
