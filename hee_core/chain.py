@@ -170,19 +170,36 @@ def make(head: Head, drafts: Sequence[Event], signer: Signer, *, past: Past, obj
         events.append(event)
     after = grow(after, plain, past)
     signatures = tuple(signer.sign(event.to_bytes(), sshsig.EVENT_NAMESPACE) for event in events)
+    return seal(head, after, events, signatures, signer, object_format=object_format)
+
+
+def seal(
+    before: Head,
+    after: Head,
+    events: Sequence[Event],
+    signatures: Sequence[bytes],
+    signer: Signer,
+    *,
+    object_format: str,
+) -> Append:
+    """Makes the append of events that their authors signed and that were judged; `signer` is who puts them in order.
+
+    The commit's author is the last event's, its committer the signer: nobody else's key is needed to order them anew.
+    """
     files = _files(after, events, signatures, signer)
     blobs = {name: gitobjects.make("blob", data, object_format) for name, data in files.items()}
     tree = gitobjects.tree([(name, blob.id) for name, blob in blobs.items()], object_format)
     commit = gitobjects.commit(
         tree_id=tree.id,
-        parents=(head.commit,) if head.commit else (),
-        who=who(signer.actor),
+        parents=(before.commit,) if before.commit else (),
+        who=who(events[-1].actor),
+        committer=who(signer.actor),
         seconds=seconds(events[-1].time),
-        message=message(head.size, after, events),
+        message=message(before.size, after, events),
         object_format=object_format,
         sign=lambda data: sshsig.commit_signature_header(signer.sign(data, sshsig.COMMIT_NAMESPACE), object_format),
     )
-    return Append(tuple(events), signatures, (*blobs.values(), tree, commit), replace(after, commit=commit.id))
+    return Append(tuple(events), tuple(signatures), (*blobs.values(), tree, commit), replace(after, commit=commit.id))
 
 
 def message(first: int, after: Head, events: Sequence[Event]) -> str:

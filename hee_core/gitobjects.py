@@ -64,12 +64,15 @@ def parse_tree(data: bytes, object_format: str) -> list[tuple[str, str, str]]:
 
 def commit(
     *, tree_id: str, parents: Sequence[str], who: str, seconds: int, message: str, object_format: str,
-    sign: Callable[[bytes], bytes],
+    sign: Callable[[bytes], bytes], committer: str = "",
 ) -> GitObject:  # fmt: skip
-    """A commit whose header `sign` makes from the bytes without it (`gpgsig …`, ends with a line feed)."""
+    """A commit whose header `sign` makes from the bytes without it (`gpgsig …`, ends with a line feed).
+
+    `who` is its author, and its committer unless another one is named.
+    """
     head = "".join([
         f"tree {tree_id}\n", *(f"parent {parent}\n" for parent in parents),
-        f"author {who} {seconds} +0000\ncommitter {who} {seconds} +0000\n",
+        f"author {who} {seconds} +0000\ncommitter {committer or who} {seconds} +0000\n",
     ]).encode()  # fmt: skip
     body = b"\n" + message.encode()
     return make("commit", head + sign(head + body) + body, object_format)

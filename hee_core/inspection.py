@@ -215,7 +215,8 @@ class Inspection:
             return ""
         self.checked["commit signatures"] += 1
         assert self.head.keyring is not None  # noqa: S101 - whoever calls has seen to it
-        fault = self.head.keyring.check(key, max(self.head.size - 1, 0), events[-1].actor) if events else None
+        held = self.head.keyring.keys.get(sshsig.fingerprint(key))
+        fault = self.head.keyring.check(key, max(self.head.size - 1, 0), held.actor if held else "") if events else None
         if fault:
             self.found("commit-signature", fault, first)
         return key
@@ -226,9 +227,14 @@ class Inspection:
         self._checkpoint(files.get("checkpoint"), first, key)
         if not events:
             return
-        person = f"{chain.who(events[-1].actor)} {chain.seconds(events[-1].time)} +0000"
-        if (commit.author, commit.committer) != (person, person):
-            self.found("trailer", "the commit names another writer or time than its last event", first)
+        assert self.head.keyring is not None  # noqa: S101 - whoever calls has seen to it
+        sequencer = self.head.keyring.keys.get(sshsig.fingerprint(key)) if key else None
+        people = [events[-1].actor, (sequencer or events[-1]).actor]
+        when = f"{chain.seconds(events[-1].time)} +0000"
+        if [commit.author, commit.committer] != [f"{chain.who(actor)} {when}" for actor in people]:
+            self.found(
+                "trailer", "the commit names another author, writer or time than its last event and its key", first
+            )
         if not self._counted:
             return
         if "capsule.json" in files and files["capsule.json"] != chain.capsule_bytes(self.head):
