@@ -45,6 +45,9 @@ _ALWAYS = re.compile(
     r"(?i)upload|artifact|report|publish|notify|slack|codecov|coveralls|clean|logs?\b|dump|post|comment|summary|cache|collect"
     r"|print|show|\bdf\b|stop|down|kill|cat |find |ls |if \[|always|disk|diagnos|tar |zip|\becho\b|save|record"
 )
+# Statements about the whole build, printed in whatever step comes last; and those of a runner that goes on after a failure.
+_SUMMARY = re.compile(r"Done\. Your build exited with")
+_COUNTED = re.compile(r'The command "')
 _STATEMENT = re.compile(
     r"(?:Error: )?(?:Process completed with|The process '.*' failed|Finished: |Build step |Done\. |The command |ERROR: Job)"
 )
@@ -165,6 +168,7 @@ def _counts(hit: Hit, found: Scan) -> bool:
 def _deciding(found: Scan) -> list[set[int]]:
     """The steps that state a failure, each a set of its own, from the most to the least telling."""
     failing = [number for number, step in enumerate(found.steps) if step.failures]
+    failing = [number for number in failing if not _says(_SUMMARY, number, found)] or failing
     soft = {number for number in failing if _survived(number, found)}
     return [
         {number}
@@ -177,9 +181,16 @@ def _deciding(found: Scan) -> list[set[int]]:
 
 def _survived(number: int, found: Scan) -> bool:
     """Says whether ordinary steps of the same job ran after this one failed, as after `continue-on-error`."""
+    if _says(_COUNTED, number, found):
+        return False
     job = found.steps[number].job
     later = [step for step in found.steps[number + 1 :] if step.job == job]
     return sum(not _ALWAYS.search(step.name) for step in later) >= 2
+
+
+def _says(statement: re.Pattern[str], number: int, found: Scan) -> bool:
+    """Says whether all that states the failure of a step is of one kind."""
+    return all(statement.match(found.errors.get(line, "")) for line in found.steps[number].failures)
 
 
 def _diagnosis(hits: Sequence[Hit], found: Scan, db: PatternDB, *, sure: bool) -> Diagnosis:

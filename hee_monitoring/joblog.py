@@ -64,6 +64,7 @@ _ECHO_LINE = re.compile(
 )
 _ERROR = re.compile(rb"\n(?:##\[error\]|(?:\xe2\x9d\x97 {1,2})?::error(?: [^\n:]*(?::[^:\n]+)*)?::)")
 _STARTING = b"\n##[section]Starting: "
+_TRAVIS = re.compile(rb"\ntravis_time:start:[^\n]*(?:\n\$ (?P<command>[^\n]*))?")
 # What an encoding puts into a file without saying anything: blanks, byte-order marks.
 _MARKS = {"utf-8": b" \t\r\n\x0b\x0c\xef\xbb\xbf", "utf-16": b"\0 \t\r\n\xff\xfe"}
 _NOT_BREAK = re.compile(rb"[^\n]+")
@@ -257,6 +258,11 @@ class _Cleaner:
             end = text.find(b"\n", at + 1) % (len(text) + 1)
             marks.append(Mark(self._line + text.count(b"\n", 0, at), "", _text(text[at + len(_STARTING) : end])))
             at = text.find(_STARTING, end)
+        if b"travis_time:start:" in text:
+            line, at = self._line, 0
+            for found in _TRAVIS.finditer(text):
+                line, at = line + text.count(b"\n", at, found.start()), found.start()
+                marks.append(Mark(line, "", _text(found["command"] or b"")))
         return _ECHO_LINE.sub(b"\n", text)
 
 

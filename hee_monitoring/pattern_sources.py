@@ -19,7 +19,7 @@ from hee_monitoring.database import COMPILED, FORMAT, Pattern, PatternDB
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 SOURCES = COMPILED.parent
 _ID = re.compile(r"HEE-PAT-[0-9]{3}\Z")
 ROLES = ("cause", "hint", "verdict", "consequence", "count")

@@ -52,6 +52,30 @@ def test_a_tool_s_output_alone_is_explained(log: str, category: str, row: str, l
     assert (found.category, pattern.matrix_row, found.line) == (category, row, line)
 
 
+def travis(*commands: tuple[str, str, int]) -> str:
+    """A log in which each command is a step, with the statement that follows a failed one."""
+    steps = (
+        f"travis_time:start:1\n$ {command}\n{output}\ntravis_time:end:1\n"
+        + (f'The command "{command}" exited with {code}.\n' if code else "")
+        for command, output, code in commands
+    )
+    return "".join(steps) + f"Done. Your build exited with {int(any(code for *_, code in commands))}.\n"
+
+
+@pytest.mark.parametrize(
+    ("commands", "category"),
+    [
+        # A command that failed and was survived explains nothing.
+        ((("gem install x", "ERROR:  Error installing x:", 0), ("make test", "AssertionError: 1 != 2\nFAILED (failures=1)", 1)), "test"),
+        # The build goes on after a failed script; the first one counts, not what is printed while cleaning up.
+        ((("pytest", "E   assert 1 == 2", 1), ("mypy", "a.py:1: error: x  [misc]", 1), ("cat a.log", "cat: a.log: No such file or directory", 0)), "test"),
+        ((("pip list", "AssertionError: x", 0), ("ruby x", "Could not find gem 'rails' in any of the gem sources.", 1)), "dependency"),
+    ],
+)  # fmt: skip
+def test_in_a_log_of_travis_the_command_that_failed_decides(commands: tuple, category: str) -> None:
+    assert explain(travis(*commands)).category == category
+
+
 def test_captures_name_the_thing() -> None:
     assert explain("bash: line 1: ./run.sh: Permission denied\n").captures["path"] == "./run.sh"
     assert explain("docs/a.md:3: trailing whitespace.\n").captures["path"] == "docs/a.md"

@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 
-from hee_monitoring.joblog import read
+from hee_monitoring.joblog import Mark, read
 
 
 def lines(data: bytes, size: int = 1 << 20) -> list[str]:
@@ -119,6 +119,12 @@ def test_act_prefixes_name_job_and_step() -> None:
 def test_azure_sections_are_steps() -> None:
     segment = next(read(b"##[section]Starting: Build\nx\n##[section]Starting: Test\n").segments())
     assert [(mark.line, mark.step) for mark in segment.marks] == [(1, "Build"), (3, "Test")]
+
+
+def test_the_commands_of_travis_are_steps() -> None:
+    data = b"travis_time:start:1\n$ make deps\nx\ntravis_time:end:1\ntravis_time:start:2\n$ make test\n"
+    (segment,) = read(data).segments()
+    assert segment.marks == (Mark(1, "", "make deps"), Mark(5, "", "make test"))
 
 
 def test_a_line_longer_than_a_segment_is_cut_and_still_counted_once() -> None:
