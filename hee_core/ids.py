@@ -1,7 +1,8 @@
 """Which events are in the log, for a retry from another process: event id to index, in a file that is only a cache.
 
 Responsible for keeping and finding; whoever finds an index reads the event there before believing it. What was added
-since the last `save` is in memory. Invariant: an unreadable, foreign, torn or outdated file is the same as none, and
+since the last `save` is in memory. Keys begin with the event's time: new ones stand at the end of the file, so that
+saving costs as much in a long log as in a short one. Invariant: an unreadable, foreign, torn or outdated file is the same as none, and
 what is found in one was once added for exactly this log.
 """
 
@@ -12,13 +13,28 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from hee_core.store import Named
+
 _KEY = 16  # bytes of an id that are kept; whoever finds one compares the rest
+_SECONDS = len("2026-01-24T12:00:00")
 _UNSAVED = 20_000
 _WORTH = 256  # fewer are read again from the log's end sooner than they are saved
-_VERSION = 1
+_ASKED = 500  # ids in one question, well below the most variables that SQLite takes
+_VERSION = 2
+_TABLES = (
+    "DROP TABLE IF EXISTS ids",
+    "DROP TABLE IF EXISTS meta",
+    "CREATE TABLE ids (id BLOB PRIMARY KEY, place INTEGER) WITHOUT ROWID",
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID",
+    f"PRAGMA user_version = {_VERSION}",
+)
+
+
+def _key(event: Named) -> bytes:
+    return event.time[:_SECONDS].encode() + bytes.fromhex(event.id[: 2 * _KEY])
 
 
 class Ids:
@@ -43,19 +59,23 @@ class Ids:
         if self.covered > size:
             self.forget()
 
-    def find(self, event_id: str) -> int | None:
-        key = bytes.fromhex(event_id)[:_KEY]
-        found = self._recent.get(key)
-        if found is None and self._saved:
-            rows = self._ask("SELECT place FROM ids WHERE id = ?", (key,))
-            found = rows[0][0] if rows else None
+    def find(self, events: Iterable[Named]) -> dict[str, int]:
+        names = {_key(event): event.id for event in events}
+        found = {name: self._recent[key] for key, name in names.items() if key in self._recent}
+        if self._saved:
+            keys = [key for key in names if key not in self._recent]
+            for start in range(0, len(keys), _ASKED):
+                some = keys[start : start + _ASKED]
+                marks = ",".join("?" * len(some))
+                rows = self._ask(f"SELECT id, place FROM ids WHERE id IN ({marks})", some)  # noqa: S608 - only marks
+                found |= {names[key]: place for key, place in rows}
         return found
 
-    def add(self, first: int, ids: Iterable[str]) -> None:
+    def add(self, first: int, events: Iterable[Named]) -> None:
         if first != self.covered:
             return
-        for event_id in ids:
-            self._recent[bytes.fromhex(event_id)[:_KEY]] = self.covered
+        for event in events:
+            self._recent[_key(event)] = self.covered
             self.covered += 1
         if self._path and len(self._recent) >= _UNSAVED:
             self.save()
@@ -105,7 +125,7 @@ class Ids:
             return 0
         return int(rows[1][1])
 
-    def _ask(self, query: str, values: tuple[object, ...]) -> list[Any]:
+    def _ask(self, query: str, values: Sequence[object]) -> list[Any]:
         import sqlite3
 
         if not self._path:
@@ -134,11 +154,19 @@ class Ids:
             self._file = sqlite3.connect(path, timeout=2, isolation_level=None, check_same_thread=False)
             self._file.execute("PRAGMA trusted_schema = OFF")
             self._file.execute("PRAGMA journal_mode = TRUNCATE")  # a killed process leaves the file as it was
-            if self._file.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-                self._file.execute("CREATE TABLE IF NOT EXISTS ids (id BLOB PRIMARY KEY, place INTEGER) WITHOUT ROWID")
-                self._file.execute("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
-                self._file.execute(f"PRAGMA user_version = {_VERSION}")
+            if self._version(self._file) != _VERSION:
+                self._make_tables(self._file)
         return self._file
+
+    def _make_tables(self, file: sqlite3.Connection) -> None:
+        with file:
+            file.execute("BEGIN IMMEDIATE")
+            if self._version(file) != _VERSION:  # else another process just made them
+                for statement in _TABLES:
+                    file.execute(statement)
+
+    def _version(self, file: sqlite3.Connection) -> int:
+        return int(file.execute("PRAGMA user_version").fetchone()[0])
 
     def _meta(self, file: sqlite3.Connection) -> str | None:
         row = file.execute("SELECT value FROM meta WHERE name = 'log'").fetchone()

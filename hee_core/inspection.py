@@ -126,7 +126,6 @@ class Inspection:
             else:
                 self._flush(plain)
                 self._refuse(line)
-            self._note(event)
         self._flush(plain)
         return events
 
@@ -145,16 +144,20 @@ class Inspection:
         self._counted = False
 
     def _judge(self, event: Event, index: int) -> bool:
-        """Says whether an event may count, having noted what is wrong with it."""
+        """Says whether an event may count, having noted it and what is wrong with it."""
         before = len(self.findings)
+        raw = bytes.fromhex(event.id)
         expected = f"urn:hee:{self.head.log_id}" if index else GENESIS_SOURCE
         if event.source != expected:
             self.found("foreign-event", f"{event.type} {event.id[:12]} belongs to {event.source[:24]!a}", index)
-        if bytes.fromhex(event.id)[:16] in self._seen:
+        if raw[:16] in self._seen:
             self.found("duplicate", f"{event.type} {event.id[:12]} is in the log twice", index)
         elif hash(event.nonce) in self._nonces:
             self.found("duplicate", f"{event.type} {event.id[:12]} repeats the nonce of another event", index)
         unknown = [cause for cause in event.causes if bytes.fromhex(cause)[:16] not in self._seen]
+        self._ids += raw
+        self._seen.add(raw[:16])
+        self._nonces.add(hash(event.nonce))
         if unknown and self._whole:
             self.found(
                 "cause", f"{event.type} {event.id[:12]} names a cause that is not before it: {unknown[0][:12]}", index
@@ -165,12 +168,6 @@ class Inspection:
             if self._counted or error.code == "integrity":  # else the state that it is judged by is not the real one
                 self.found(_KINDS.get(error.code, "refused"), str(error), index)
         return len(self.findings) == before
-
-    def _note(self, event: Event) -> None:
-        raw = bytes.fromhex(event.id)
-        self._ids += raw
-        self._seen.add(raw[:16])
-        self._nonces.add(hash(event.nonce))
 
     def state_after(self, index: int) -> State:
         """The projection after an earlier event, from the events themselves."""

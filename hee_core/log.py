@@ -7,7 +7,6 @@ expected, and tries again. An event that is in the log already is not appended t
 
 from __future__ import annotations
 
-import json
 from itertools import islice
 from threading import RLock
 from typing import TYPE_CHECKING, Self, cast
@@ -197,7 +196,7 @@ class Log:
                     continue
                 self._head = made.head
                 self.store.ids.begin(made.head.log_id, made.head.size)
-                self.store.ids.add(head.size, (event.id for event in made.events))
+                self.store.ids.add(head.size, made.events)
                 last = Entry(made.head.size - 1, made.events[-1], commit)
                 break
         if self._head.size - self._saved >= SAVE_AFTER:
@@ -221,9 +220,8 @@ class Log:
             ids.begin(head.log_id, head.size)
             if ids.covered < head.size:
                 for entry in self.read(ids.covered):
-                    ids.add(entry.index, (entry.event.id,))
-            places = {event.id: ids.find(event.id) for event in events}
-            found = {name: self._at(place) for name, place in places.items() if place is not None}
+                    ids.add(entry.index, (entry.event,))
+            found = {name: self._at(place) for name, place in ids.find(events).items()}
             if ids.covered == head.size and all(entry and entry.event.id == name for name, entry in found.items()):
                 return {name: entry for name, entry in found.items() if entry}
             ids.forget()
@@ -274,8 +272,8 @@ class Log:
             for line in chain.lines(step):
                 if index >= start or index == 0:
                     try:
-                        event = Event.trusted(line, json.loads(line))
-                    except (ValueError, KeyError, TypeError) as error:
+                        event = Event.trusted(line)
+                    except (ValueError, KeyError, TypeError, RecursionError) as error:
                         raise IntegrityError(f"event {index} is not an event: {error}", hint=_VERIFY) from None
                     if event.source != source:
                         raise IntegrityError(f"event {index} belongs to another log", hint=_VERIFY)

@@ -53,6 +53,15 @@ class Condition:
         return (not self.types or event.type in self.types) and (not self.subjects or event.subject in self.subjects)
 
 
+class Named(Protocol):
+    """What an index of ids keeps of a bound event."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def time(self) -> str: ...
+
+
 class IdIndex(Protocol):
     """Where each event id stands, for the first `covered` events of a log; a cache, and so checked before it is believed."""
 
@@ -65,12 +74,12 @@ class IdIndex(Protocol):
         """Takes what is kept for this log; forgets it if it is another's or says more than the log has."""
         ...
 
-    def find(self, event_id: str) -> int | None:
-        """The index that an id is said to have."""
+    def find(self, events: Iterable[Named]) -> dict[str, int]:
+        """The index that each of these ids is said to have, for those that are in it."""
         ...
 
-    def add(self, first: int, ids: Iterable[str]) -> None:
-        """Notes the ids from an index on; ignored unless `first` is where the index ends."""
+    def add(self, first: int, events: Iterable[Named]) -> None:
+        """Notes events from an index on; ignored unless `first` is where the index ends."""
         ...
 
     def forget(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import NamedTuple
 
 import pytest
 from forge import REF, Forge
@@ -117,11 +118,23 @@ def test_a_merge_that_cannot_be_made_costs_space_and_nothing_else(place, monkeyp
         assert hee_core.verify(log).ok
 
 
+class Named(NamedTuple):
+    """As much of an event as the index of ids reads."""
+
+    id: str
+    time: str
+
+
 class TestIds:
     """The index of event ids by itself."""
 
-    def names(self, start: int, stop: int) -> list[str]:
-        return [f"{n:064x}"[::-1] for n in range(start, stop)]
+    def names(self, start: int, stop: int) -> list[Named]:
+        return [Named(f"{n:064x}"[::-1], f"2026-01-24T12:{n // 60 % 60:02}:{n % 60:02}Z") for n in range(start, stop)]
+
+    def places(self, ids: Ids, start: int, stop: int) -> list[int | None]:
+        names = self.names(start, stop)
+        found = ids.find(names)
+        return [found.get(name.id) for name in names]
 
     def test_what_was_saved_is_found_by_the_next_process(self, tmp_path):
         ids = Ids(tmp_path / "ids")
@@ -132,7 +145,7 @@ class TestIds:
         again = Ids(tmp_path / "ids")
         again.begin("a" * 64, 1200)
         assert again.covered == 1000
-        assert [again.find(name) for name in self.names(0, 1001)] == [*range(1000), None]
+        assert self.places(again, 0, 1001) == [*range(1000), None]
         again.close()
 
     def test_the_index_of_another_log_or_of_a_longer_one_is_forgotten(self, tmp_path):
@@ -145,7 +158,7 @@ class TestIds:
             other = Ids(tmp_path / "ids")
             other.begin(log_id, size)
             assert other.covered == 0
-            assert other.find(self.names(5, 6)[0]) is None
+            assert self.places(other, 5, 6) == [None]
             other.close()
 
     def test_two_processes_that_save_leave_no_hole(self, tmp_path):
@@ -153,7 +166,7 @@ class TestIds:
         for ids, size in ((one, 400), (two, 700)):
             ids.begin("a" * 64, 1000)
             ids.add(0, self.names(0, size))
-            ids.add(5, ["f" * 64])
+            ids.add(5, [Named("f" * 64, "2026-01-24T12:00:00Z")])
         two.save()
         one.save()
         one.close()
@@ -161,7 +174,7 @@ class TestIds:
         last = Ids(tmp_path / "ids")
         last.begin("a" * 64, 1000)
         assert last.covered == 700
-        assert [last.find(name) for name in self.names(0, 700)] == list(range(700))
+        assert self.places(last, 0, 700) == list(range(700))
         last.close()
 
     def test_a_file_that_another_process_began_anew_is_not_continued_with_a_hole(self, tmp_path):
@@ -181,6 +194,21 @@ class TestIds:
         assert last.covered == 0
         last.close()
 
+    def test_the_file_of_an_earlier_version_is_made_anew(self, tmp_path):
+        with sqlite3.connect(tmp_path / "ids") as file:
+            file.execute("CREATE TABLE ids (id BLOB PRIMARY KEY, place INTEGER) WITHOUT ROWID")
+            file.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
+            file.executemany("INSERT INTO meta VALUES (?, ?)", [("log", "a" * 64), ("size", "400")])
+            file.execute("PRAGMA user_version = 1")
+        file.close()
+        ids = Ids(tmp_path / "ids")
+        ids.begin("a" * 64, 1000)
+        assert ids.covered == 0
+        ids.add(0, self.names(0, 400))
+        ids.save()
+        assert self.places(ids, 0, 401) == [*range(400), None]
+        ids.close()
+
     def test_where_no_file_can_be_made_memory_has_to_do(self, tmp_path):
         (tmp_path / "file").write_text("")
         ids = Ids(tmp_path / "file" / "ids")
@@ -189,4 +217,4 @@ class TestIds:
         ids.save()
         assert ids.covered in (0, 400)
         ids.add(ids.covered, self.names(ids.covered, 500))
-        assert [ids.find(name) for name in self.names(0, 500)] == list(range(500))
+        assert self.places(ids, 0, 500) == list(range(500))

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from hee_core import canonical, catalogue
 from hee_core.clock import FixedClock
@@ -30,7 +31,34 @@ def test_any_event_of_the_catalogue_is_written_canonically_and_read_back(event):
     assert again.to_bytes() == line
     assert again.id == canonical.digest(line)
     assert again.payload == catalogue.model(again.type, again.version, again.data)
-    assert Event.trusted(line, wire) == again
+    assert Event.trusted(line) == again
+
+
+@given(events(), st.data())
+def test_no_other_spelling_of_an_event_is_read(event, data):
+    line = event.bound(source=SOURCE, actor="human:ada", key_id="SHA256:x").to_bytes()
+    wire = json.loads(line)
+    extra = {**wire, "more": 1}
+    for other in (
+        line + b" ",
+        b" " + line,
+        line.replace(b":", b": ", 1),
+        b'{"actor":"human:bob",' + line[1:],
+        line.replace(b'"actor"', b'"\\u0061ctor"', 1),
+        canonical.encode(extra),
+        canonical.encode({**wire, "dataversion": True}),
+        canonical.encode({**wire, "causes": 7}),
+        canonical.encode({name: value for name, value in wire.items() if name != "keyid"}),
+    ):
+        with pytest.raises(EventError):
+            Event.from_bytes(other)
+    at = data.draw(st.integers(0, len(line) - 1))
+    changed = line[:at] + bytes([line[at] ^ 1 << data.draw(st.integers(0, 7))]) + line[at + 1 :]
+    try:
+        read = Event.from_bytes(changed)
+    except EventError:
+        return
+    assert canonical.encode(canonical.parse(changed)) == read.to_bytes() == changed
 
 
 def test_the_wire_form_is_a_cloudevent():
