@@ -35,7 +35,9 @@ function signer(line, signature) { // PROTOCOL.sshsig, and only its one encoding
   return verify(null, signed, ed25519(key.subarray(-32)), blob.subarray(-64)) ? fingerprint(key) : null;
 }
 
-const keys = new Map(); // fingerprint -> { actor, blob, since, until, root }
+const keys = new Map(); // fingerprint -> { actor, blob, since, until, root, origin }
+const pending = new Map(); // what is asked for -> who asked
+let threshold = 1, frozen = false;
 const stack = []; // roots of complete subtrees
 let size = 0, logId = "", previous = "";
 
@@ -62,19 +64,76 @@ function judge(line, signature) {
     for (const key of event.data.root_keys) {
       keys.set(fingerprint(blobOf(key.public_key)), { actor: key.actor, blob: blobOf(key.public_key), since: 0, until: Infinity, root: true });
     }
+    threshold = event.data.threshold ?? 1;
+    if (threshold > keys.size) found(index, "key", "threshold");
   }
   if (event.source !== (index ? `urn:hee:${logId}` : "urn:hee:genesis")) found(index, "foreign-event", event.source);
   if (signer(line, signature) !== event.keyid) found(index, "signature", "the named key did not sign this");
   const key = keys.get(event.keyid);
   if (!key || key.since > index || index >= key.until || key.actor !== event.actor) return found(index, "key", `${event.keyid} may not sign`);
-  // A root key changes any key; a person's key also changes the keys of people.
-  const human = (actor) => actor?.startsWith("human:");
-  const may = (actor) => key.root || (human(event.actor) && human(actor));
-  if (event.type === "key.added" && may(event.data.actor)) {
-    const blob = blobOf(event.data.public_key);
-    keys.set(fingerprint(blob), { actor: event.data.actor, blob, since: index + 1, until: Infinity, root: false });
+  if (event.type.startsWith("key.")) {
+    const fault = change(event, index);
+    if (fault) found(index, "key", `${event.type}: ${fault}`);
   }
-  if (event.type === "key.revoked" && may(keys.get(event.data.key_id)?.actor) && keys.has(event.data.key_id)) keys.get(event.data.key_id).until = index + 1;
+  if (event.type === "state.frozen") frozen = true;
+  if (event.type === "state.unfrozen" && event.actor.startsWith("human:")) frozen = false;
+}
+
+// What an event asks of the ring. Made at once when as many keys as it takes have asked for it; returns what forbids it.
+function change({ type, data, keyid, actor }, index) {
+  const human = (name) => name.startsWith("human:");
+  const valid = (key, at) => key && key.since <= at && at < key.until;
+  const held = keys.get(data.key_id);
+  const people = [...keys.values()].some((key) => human(key.actor) && valid(key, index));
+  const enough = (ended) => [...keys.values()].filter((key) => key.root && key.until === Infinity && key !== ended).length >= threshold;
+  const vouched = (name) =>
+    human(name) && people ? human(actor) : keys.get(keyid).root && !(human(name) && frozen);
+  const fresh = data.public_key && fingerprint(blobOf(data.public_key));
+  const name = held && (held.origin ?? data.key_id);
+  let ask, make, needed = threshold;
+  if (["key.added", "key.rotated"].includes(type) && keys.has(fresh)) return "it is or was there already";
+  if (["key.revoked", "key.expiry_set", "key.root_granted"].includes(type) && !valid(held, index + 1)) return "no valid key";
+  if (type === "key.added") {
+    if (!vouched(data.actor)) return "may not add it";
+    if (data.role !== data.actor.split(":")[0]) return "its role is not that of its actor";
+    ask = `add ${data.actor} ${data.public_key}`;
+    make = () => keys.set(fresh, { actor: data.actor, blob: blobOf(data.public_key), since: index + 1, until: Infinity, root: false });
+  } else if (type === "key.rotated") {
+    const old = keys.get(keyid);
+    if (!valid(old, index + 1)) return "no valid key";
+    [ask, needed] = [`rotate ${keyid}`, 1];
+    make = () => {
+      keys.set(fresh, { ...old, blob: blobOf(data.public_key), since: index + 1, origin: old.origin ?? keyid });
+      keys.set(keyid, { ...old, until: index + 1 });
+    };
+  } else if (type === "key.revoked") {
+    if (!vouched(held.actor)) return "may not revoke it";
+    if (!enough(held)) return "too few root keys are left";
+    ask = `revoke ${name}`;
+    make = () => { held.until = index + 1; };
+  } else if (type === "key.expiry_set") {
+    const until = data.until ?? Infinity;
+    if (!vouched(held.actor)) return "may not end it";
+    if (until <= index) return "the end is past";
+    if (until !== Infinity && !enough(held)) return "too few root keys are left";
+    ask = `expire ${name} at ${data.until} or ${data.not_after ?? ""}`;
+    make = () => { held.until = until; };
+  } else if (type === "key.root_granted") {
+    if (!keys.get(keyid).root || held.root) return "takes a root key, and one that is none yet";
+    ask = `root ${name}`;
+    make = () => { held.root = true; };
+  } else if (type === "key.threshold_changed") {
+    const roots = [...keys.values()].filter((key) => key.root && key.until === Infinity).length;
+    if (!keys.get(keyid).root || data.threshold === threshold || data.threshold > roots) return "may not be";
+    [ask, needed] = [`threshold ${data.threshold}`, Math.max(threshold, data.threshold)];
+    make = () => { threshold = data.threshold; };
+  } else return "unknown: nobody can say whose keys count after it";
+  const asked = new Set([...(pending.get(ask) ?? []), keyid]);
+  pending.set(ask, asked);
+  if ([...asked].filter((each) => valid(keys.get(each), index)).length < needed) return null;
+  pending.delete(ask);
+  make();
+  return null;
 }
 
 function checkpoint(note, first) {

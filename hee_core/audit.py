@@ -47,7 +47,12 @@ def verify(log: Log) -> Report:
     if not inspection.findings:
         _compare_with_last_time(log, inspection)
     return Report(
-        inspection.head.size, tip, log_id, tuple(inspection.findings[:MOST_FINDINGS]), dict(inspection.checked)
+        inspection.head.size,
+        tip,
+        log_id,
+        tuple(inspection.findings[:MOST_FINDINGS]),
+        tuple(inspection.warnings[:MOST_FINDINGS]),
+        dict(inspection.checked),
     )
 
 

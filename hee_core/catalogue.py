@@ -30,6 +30,7 @@ Action = Literal["auto-fix", "rerun", "agent-review", "manual-only", "none"]
 Status = Literal["operational", "degraded", "failed", "maintenance", "hee-compliance-check"]
 Metric = Literal["line", "branch", "function", "integration", "spec", "prompt", "hee_decision"]
 Role = Literal["human", "agent", "ci"]
+PublicKey = Annotated[str, Field(min_length=1, max_length=3000)]  # RSA of 16384 bits as text
 
 
 class Payload(BaseModel):
@@ -50,7 +51,7 @@ class Evidence(Payload):
 class RootKey(Payload):
     """A key that genesis trusts."""
 
-    public_key: Name
+    public_key: PublicKey
     actor: Name
     role: Role = "agent"
 
@@ -70,7 +71,7 @@ class LogCreated(Payload):
 class KeyAdded(Payload):
     """From the next event on, this key may sign as this actor."""
 
-    public_key: Name
+    public_key: PublicKey
     actor: Name
     role: Role
     reason: Text = ""
@@ -81,6 +82,36 @@ class KeyRevoked(Payload):
 
     key_id: Name
     reason: Text
+
+
+class KeyRotated(Payload):
+    """From the next event on, this key signs in the place of the one that signed this event, with its actor and rights."""
+
+    public_key: PublicKey
+    reason: Text = ""
+
+
+class KeyExpirySet(Payload):
+    """From event `until` on, the key may sign nothing; null is no end. `not_after` (a claimed time) is a warning only."""
+
+    key_id: Name
+    until: Count | None = None
+    not_after: Text = ""
+    reason: Text = ""
+
+
+class KeyRootGranted(Payload):
+    """From the next event on, this key is a root key."""
+
+    key_id: Name
+    reason: Text = ""
+
+
+class KeyThresholdChanged(Payload):
+    """From the next event on, a change of keys takes as many root keys."""
+
+    threshold: Annotated[int, Field(ge=1)]
+    reason: Text = ""
 
 
 class NoteRecorded(Payload):
@@ -429,6 +460,10 @@ TYPES: dict[str, type[Payload]] = {
     "log.created": LogCreated,
     "key.added": KeyAdded,
     "key.revoked": KeyRevoked,
+    "key.rotated": KeyRotated,
+    "key.expiry_set": KeyExpirySet,
+    "key.root_granted": KeyRootGranted,
+    "key.threshold_changed": KeyThresholdChanged,
     "note.recorded": NoteRecorded,
     "config.loaded": ConfigLoaded,
     "patterns.loaded": PatternsLoaded,

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 from hee_core import capsule, checkpoint, gitobjects, merkle, projection, render, sshsig, story
 from hee_core.errors import EventError, IntegrityError
 from hee_core.events import GENESIS_SOURCE, Event
-from hee_core.keyring import FOLDED, KeyRing
+from hee_core.keyring import KeyRing, makes_another_ring
 from hee_core.projection import State
 from hee_core.vouching import vouch
 
@@ -94,10 +94,15 @@ def who(actor: str) -> str:
     return f"{name.replace('<', '').replace('>', '')} <{role}.{name.replace('@', '.')}@hee.invalid>"
 
 
-def genesis(signer: Signer, clock: Clock, note: str = "") -> Event:
-    """The first event of a log whose only root key is the signer's."""
-    root = {"public_key": signer.public_key, "actor": signer.actor, "role": signer.actor.partition(":")[0]}
-    return Event.new("log.created", {"root_keys": [root], "note": note}, clock=clock)
+def genesis(
+    signer: Signer, clock: Clock, note: str = "", *, roots: Sequence[tuple[str, str]] = (), threshold: int = 1
+) -> Event:
+    """The first event of a log: its root keys are the signer's and `roots`, each a public key and its actor."""
+    keys = [
+        {"public_key": key, "actor": actor, "role": actor.partition(":")[0]}
+        for key, actor in ((signer.public_key, signer.actor), *roots)
+    ]
+    return Event.new("log.created", {"root_keys": keys, "threshold": threshold, "note": note}, clock=clock)
 
 
 def bind(head: Head, event: Event, signer: Signer) -> Event:
@@ -115,7 +120,7 @@ def grow(head: Head, events: Sequence[Event], past: Past) -> Head:
     for index, event in enumerate(events, first):
         if index == 0:
             ring = KeyRing.of(event)
-        elif ring is not None and event.type in FOLDED:
+        elif ring is not None and makes_another_ring(event.type):
             ring = ring.fold(index, event)
     return Head(
         head.log_id or (events[0].id if events else ""),

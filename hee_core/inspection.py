@@ -45,6 +45,7 @@ class Report:
     head: str | None
     log_id: str
     findings: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()  # what is worth a look and breaks no rule
     checked: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -60,6 +61,7 @@ class Inspection:
         """Starts before the first append; `seen` knows how far the log was the last time."""
         self.head = chain.EMPTY
         self.findings: list[Finding] = []
+        self.warnings: list[Finding] = []
         self.checked = dict.fromkeys(
             ("commits", "objects", "event signatures", "commit signatures", "capsules", "checkpoints"), 0
         )
@@ -167,6 +169,9 @@ class Inspection:
         except HeeError as error:
             if self._counted or error.code == "integrity":  # else the state that it is judged by is not the real one
                 self.found(_KINDS.get(error.code, "refused"), str(error), index)
+        late = self.head.keyring.warning(event) if self.head.keyring else None
+        if late:
+            self.warnings.append(Finding(index, "key-expiry", late))
         return len(self.findings) == before
 
     def state_after(self, index: int) -> State:

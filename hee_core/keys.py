@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from hee_core import sshkey, sshsig
 from hee_core.errors import IntegrityError, KeyFault
-from hee_core.keyring import role_of
+from hee_core.keychanges import role_of
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -157,9 +157,10 @@ class Log:
 
     # ------------------------------------------------------------------ writing
 
-    def create(self, note: str = "") -> Entry:
-        """Writes the first event; raises Conflict when the log exists."""
-        return self.append([chain.genesis(self.signer, self.clock, note)], expected=None)
+    def create(self, note: str = "", *, roots: Sequence[tuple[str, str]] = (), threshold: int = 1) -> Entry:
+        """Writes the first event, `roots` being more root keys, each with its actor; raises Conflict when the log exists."""
+        first = chain.genesis(self.signer, self.clock, note, roots=roots, threshold=threshold)
+        return self.append([first], expected=None)
 
     def append(
         self, events: Sequence[Event], *, expected: str | _Any | None = ANY, unless: Condition | None = None

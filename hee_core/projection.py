@@ -44,18 +44,22 @@ class Folded(Protocol):
     def id(self) -> str: ...
 
 
+_ABOUT_KEYS = (
+    *("key.added", "key.revoked", "key.rotated", "key.expiry_set", "key.root_granted", "key.threshold_changed"),
+)
 # What may still be written while a freeze lasts.
 THAWED = frozenset(
     {
         *("approval.granted", "decision.recorded", "decision.ended", "note.recorded", "alert.raised"),
-        *("state.rolled_back", "state.checkpointed", "state.unfrozen", "key.added", "key.revoked"),
+        *("state.rolled_back", "state.checkpointed", "state.unfrozen"),
+        *_ABOUT_KEYS,
     }
 )
 # Types whose occurrence is counted and that change nothing else.
 _COUNTED = frozenset(
     {
-        *("log.created", "key.added", "key.revoked", "note.recorded", "monitor.heartbeat"),
-        "state.transition_refused",
+        *("log.created", "note.recorded", "monitor.heartbeat", "state.transition_refused"),
+        *_ABOUT_KEYS,
     }
 )
 _NO_TIME = "1970-01-01T00:00:00Z"  # of events that claim a day that does not exist, before any other

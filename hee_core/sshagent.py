@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hee_core import sshkey, sshsig
 from hee_core.errors import IntegrityError, KeyFault
-from hee_core.keyring import role_of
+from hee_core.keychanges import role_of
 from hee_core.keys import note_text
 
 if TYPE_CHECKING:

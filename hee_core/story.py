@@ -118,4 +118,8 @@ _TELLERS: tuple[tuple[str, Callable[[Sequence[Event], Sequence[Event]], str]], .
     ("ci.polled", lambda told, _: f"all clear{_place(told[0].data)}: {len(told[0].data['jobs_passed'])} job(s) green"),
     ("key.added", _count("key added for {data[actor]}")),
     ("key.revoked", _count("key revoked")),
+    ("key.rotated", _count("key rotated: a successor signs")),
+    ("key.expiry_set", _count("expiry of a key set")),
+    ("key.root_granted", _count("key made a root key")),
+    ("key.threshold_changed", _count("threshold for keys set to {data[threshold]}")),
 )

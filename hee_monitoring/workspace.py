@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from hee_core.clock import SYSTEM, Clock
-from hee_core.errors import ConfigError, LogNotFound
+from hee_core.errors import ConfigError, KeyFault, LogNotFound
 from hee_core.git import ObjectReader, Repository
 from hee_core.gitstore import open_log
 
 if TYPE_CHECKING:
-    from hee_core.errors import KeyFault
+    from collections.abc import Sequence
+
+    from hee_core.events import Event
     from hee_core.keys import Signer
     from hee_core.log import Log
     from hee_governance.config import Config
@@ -136,8 +138,17 @@ class Initialized:
     people: tuple[str, ...]
 
 
-def initialize(path: str | os.PathLike[str] = ".", *, clock: Clock = SYSTEM) -> Initialized:
-    """Makes key, log and configuration where they are missing; safe to run again, and says what is still to be done."""
+def initialize(
+    path: str | os.PathLike[str] = ".",
+    *,
+    clock: Clock = SYSTEM,
+    roots: Sequence[tuple[str, str]] = (),
+    threshold: int = 1,
+) -> Initialized:
+    """Makes key, log and configuration where they are missing; safe to run again, and says what is still to be done.
+
+    `roots` are more root keys of a new log, each with its actor; raises KeyFault where a log is that says otherwise.
+    """
     from hee_core.keys import create_agent_key, default_key_path, load_signer
     from hee_governance.config import dump_default
 
@@ -156,7 +167,9 @@ def initialize(path: str | os.PathLike[str] = ".", *, clock: Clock = SYSTEM) -> 
                     f"{CONFIG} names log {config.log_id[:12]}, and the branch hee/log is not here",
                     hint="fetch it: `git fetch origin hee/log:hee/log`; or take the id out of the configuration to begin anew",
                 )
-            log.create("created by hee init")
+            log.create("created by hee init", roots=roots, threshold=threshold)
+        elif roots or threshold > 1:
+            _agree(log.entry(0).event, roots, threshold)
         target = (repository.root or repository.git_dir) / CONFIG
         written = repository.root is not None and not os.path.lexists(target) and not config.log_id
         if written:
@@ -168,6 +181,16 @@ def initialize(path: str | os.PathLike[str] = ".", *, clock: Clock = SYSTEM) -> 
         fault, people = head.keyring.fault(signer, head.size), head.keyring.people(head.size)
         pinned = written or config.log_id == log.id
         return Initialized(repository, log.id, new, written, pinned, signer, key_path, fault, people)
+
+
+def _agree(genesis: Event, roots: Sequence[tuple[str, str]], threshold: int) -> None:
+    """Refuses root keys and a threshold that are not those of the first event, which nothing changes any more."""
+    named = {key["public_key"]: key["actor"] for key in genesis.data["root_keys"]}
+    if any(named.get(key) != actor for key, actor in roots) or genesis.data["threshold"] != threshold:
+        raise KeyFault(
+            "the log exists, and its first event names other root keys or another threshold",
+            hint="change them by events: `hee keys add`, `hee keys promote`, `hee keys threshold`",
+        )
 
 
 def _of_remote(repository: Repository) -> str:

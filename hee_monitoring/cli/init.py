@@ -14,18 +14,37 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@click.option(
+    *("--root-key", "root_keys"),
+    multiple=True,
+    metavar="ACTOR=KEY",
+    help="One more key that may change keys: its text or its .pub file.",
+)
+@click.option("--threshold", type=click.IntRange(min=1), default=1, help="How many root keys a change of keys takes.")
 @options.as_json
 @options.directory
-def init(place: str, as_json: bool) -> int:
-    """Make a key, a configuration and the log of this repository.
+def init(place: str, root_keys: tuple[str, ...], threshold: int, as_json: bool) -> int:
+    r"""Make a key, a configuration and the log of this repository.
 
     Asks nothing and is safe to run again. Writes hee.yaml for you to commit, and nothing else to the worktree. Exits 1
-    when the log does not know the key, so that nothing could be recorded with it.
+    when the log does not know the key, so that nothing could be recorded with it. The key of this machine is a root
+    key; --root-key names more of them, which only counts for a log that is not there yet.
+
+    \b
+    Example:
+      hee init --root-key human:ada=ada.pub --root-key human:bob=bob.pub --threshold 2
     """
+    from hee_monitoring.cli.keys import public_text
     from hee_monitoring.workspace import initialize
 
     terminal = options.terminal(as_json)
-    made = initialize(place)
+    roots: list[tuple[str, str]] = []
+    for word in root_keys:
+        actor, equals, key = word.partition("=")
+        if not equals:
+            raise click.UsageError(f"--root-key {word!a}: expected ACTOR=KEY, for example human:ada=ada.pub")
+        roots.append((public_text(key), actor))
+    made = initialize(place, roots=roots, threshold=threshold)
     if as_json:
         terminal.json(
             {

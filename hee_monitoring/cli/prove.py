@@ -57,8 +57,8 @@ def check_proof(place: str, file: Path, *, log_id: str, signers: Path | None, as
     if not signers or not log_id:
         with options.workspace(place) as workspace:
             log_id = log_id or workspace.log.id
-            ring = workspace.log.refresh().keyring
-            keys = keys if signers or not ring else ring.public_keys()
+            head = workspace.log.refresh()
+            keys = keys if signers or not head.keyring else head.keyring.public_keys(head.size)
     shown = proof.check(file.read_bytes(), log_id=log_id, keys=keys)
     if as_json:
         found = {"ok": True, "index": shown.index, "size": shown.size, "log": shown.log_id, "id": shown.event.id}

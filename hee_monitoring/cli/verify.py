@@ -46,16 +46,21 @@ def verify(place: str, proof: Path | None, log_id: str, signers: Path | None, as
     blind = any(finding.kind == "shallow" for finding in report.findings)
     status = 0 if report.ok else 2 if blind else 1
     if as_json:
-        findings = [{"index": f.index, "kind": f.kind, "detail": f.detail} for f in report.findings]
+        findings, warnings = (
+            [{"index": f.index, "kind": f.kind, "detail": f.detail} for f in found]
+            for found in (report.findings, report.warnings)
+        )
         terminal.json(
             {"ok": report.ok, "events": report.events, "head": report.head, "log": report.log_id, "pinned": pinned,
-             "checked": report.checked, "findings": findings}
+             "checked": report.checked, "findings": findings, "warnings": warnings}
         )  # fmt: skip
         return status
     checked = ", ".join(f"{count} {name}" for name, count in report.checked.items())
     if report.ok:
         terminal.status("OK", f"{report.events} events hold (log {report.log_id[:12]})")
         terminal.line(f"  checked {checked}")
+        for warning in report.warnings[:50]:
+            terminal.status("WARNING", f"event {warning.index}: {warning.detail}")
         if not pinned:
             terminal.line("  first use: commit hee.yaml, so that this log id is what the next verification expects")
         return 0

@@ -69,7 +69,7 @@ def test_worktree_index_head_and_branches_stay_as_they_were(place, object_format
 def test_stock_git_and_ssh_keygen_accept_what_is_written(place, object_format, tmp_path):
     with make_log(place, object_format=object_format) as log:
         entry = log.append([note("first"), note("second")])
-        (tmp_path / "signers").write_text(log.refresh().keyring.allowed_signers())
+        (tmp_path / "signers").write_text(log.refresh().keyring.allowed_signers(len(log)))
         hee_core.rollback(log, to=1, reason="x")
     trust = ("-c", "gpg.format=ssh", "-c", f"gpg.ssh.allowedSignersFile={tmp_path / 'signers'}")
     for commit in git(place, "rev-list", "hee/log").split():

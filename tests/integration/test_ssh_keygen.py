@@ -164,7 +164,7 @@ def test_stock_git_verifies_a_commit_that_we_signed_and_refuses_a_changed_one(tm
     git = ("git", "-C", repository)
     tree = run(*git, "mktree").stdout.strip()
     signer = keys.create_agent_key(tmp_path / "keys" / "agent_ed25519")
-    (tmp_path / "allowed").write_text(ring_of(signer).allowed_signers())
+    (tmp_path / "allowed").write_text(ring_of(signer).allowed_signers(0))
     head = b"tree " + tree + b"\nauthor hee <hee@localhost> 1 +0000\ncommitter hee <hee@localhost> 1 +0000\n"
     body = b"\nlint red on main\n\nwith a body\n"
     header = sshsig.commit_signature_header(signer.sign(head + body, sshsig.COMMIT_NAMESPACE), hash_name)

@@ -47,6 +47,22 @@ def revoked(who: EphemeralSigner, by: EphemeralSigner) -> Event:
     return event("key.revoked", {"key_id": who.key_id, "reason": "lost"}, by)
 
 
+def rotated(who: EphemeralSigner, by: EphemeralSigner) -> Event:
+    return event("key.rotated", {"public_key": who.public_key}, by)
+
+
+def expiring(who: EphemeralSigner, by: EphemeralSigner, **when: int | str) -> Event:
+    return event("key.expiry_set", {"key_id": who.key_id, **when}, by)
+
+
+def granted(who: EphemeralSigner, by: EphemeralSigner) -> Event:
+    return event("key.root_granted", {"key_id": who.key_id}, by)
+
+
+def threshold(number: int, by: EphemeralSigner) -> Event:
+    return event("key.threshold_changed", {"threshold": number}, by)
+
+
 def may(ring: KeyRing, who: EphemeralSigner, index: int) -> bool:
     return ring.check(who.key_id, index, who.actor) is None
 
@@ -239,6 +255,123 @@ def test_the_word_of_a_root_key_that_was_revoked_meanwhile_does_not_count():
     assert may(ring.fold(5, added(CI, THIRD)), CI, 6)
 
 
+# ------------------------------------------------------------------ keys for years
+
+
+@pytest.mark.spec("SEED-216")
+@pytest.mark.parametrize("root", [True, False])
+def test_a_key_signs_for_its_successor_which_has_its_actor_and_its_rights(root):
+    ring = KeyRing.of(genesis(AGENT, SECOND)) if root else KeyRing.of(genesis(AGENT)).fold(1, added(SECOND, AGENT))
+    heir = signer(20, "agent:second")
+    ring = ring.fold(5, rotated(heir, SECOND))
+    assert [may(ring, SECOND, index) for index in (5, 6)] == [True, False]
+    assert [may(ring, heir, index) for index in (5, 6)] == [False, True]
+    assert ring.keys[heir.key_id].root is root
+    assert "is rotated from event 6 on" in ring.check(SECOND.key_id, 6, SECOND.actor)
+    assert "hee keys rotate" in ring.fault(SECOND, 6).hint
+    assert ("takes a root key" in (ring.refusal(6, added(THIRD, heir)) or "")) is not root
+    assert "is or was" in ring.refusal(6, rotated(SECOND, heir))
+    assert "is or was" in ring.refusal(6, rotated(AGENT, heir))
+    assert "rotated from event 6" in ring.refusal(6, rotated(THIRD, SECOND))
+    assert ring.refusal(6, revoked(SECOND, AGENT)) is not None
+    assert not may(ring.fold(6, revoked(heir, AGENT)), heir, 7)
+
+
+@pytest.mark.spec("SEED-216")
+def test_a_key_ends_with_the_event_that_was_named_and_takes_its_end_to_its_successor():
+    ring = KeyRing.of(genesis(AGENT)).fold(1, added(SECOND, AGENT)).fold(2, expiring(SECOND, AGENT, until=9))
+    assert [may(ring, SECOND, index) for index in (2, 8, 9)] == [True, True, False]
+    assert "is expired from event 9 on" in ring.check(SECOND.key_id, 9, SECOND.actor)
+    assert "never comes back" in ring.fault(SECOND, 9).hint
+    heir = signer(20, "agent:second")
+    ring = ring.fold(3, rotated(heir, SECOND))
+    assert [may(ring, heir, index) for index in (4, 8, 9)] == [True, True, False]
+    assert "takes a root key" in ring.refusal(4, expiring(heir, heir))  # nobody lifts a limit for itself
+    longer = ring.fold(4, expiring(heir, AGENT, until=20))
+    assert may(longer, heir, 19)
+    assert not may(longer, heir, 20)
+    assert may(ring.fold(4, expiring(heir, AGENT)), heir, 1000)
+    assert "not a valid key" in ring.refusal(9, expiring(heir, AGENT))
+    assert "not a valid key" in ring.refusal(8, expiring(heir, AGENT, until=30))  # its last event is this one
+    assert "is past" in ring.refusal(4, expiring(heir, AGENT, until=4))
+    assert not may(ring.fold(4, revoked(heir, AGENT)), heir, 5)
+
+
+def test_a_time_is_only_ever_warned_about():
+    ring = KeyRing.of(genesis(AGENT)).fold(1, expiring(AGENT, AGENT, not_after="2020-01-01T00:00:00Z"))
+    note = event("note.recorded", {"text": "x"}, AGENT)
+    assert ring.refusal(2, note) is None
+    assert "was meant to be used until 2020-01-01" in ring.warning(note)
+    assert KeyRing.of(genesis(AGENT)).warning(note) is None
+    assert ring.fold(2, expiring(AGENT, AGENT, not_after="2999-01-01T00:00:00Z")).warning(note) is None
+    for bad in ("tomorrow", "2027-02-30T00:00:00Z", "2027-01-01T00:00:00+01:00"):
+        assert "is not a time like" in ring.refusal(2, expiring(AGENT, AGENT, not_after=bad))
+
+
+@pytest.mark.spec("SEED-216")
+def test_an_end_never_leaves_too_few_root_keys():
+    ring = KeyRing.of(genesis(AGENT, SECOND))
+    ring = ring.fold(1, expiring(AGENT, SECOND, until=50))
+    assert "too few root keys" in ring.refusal(2, expiring(SECOND, AGENT, until=99))
+    assert "too few root keys" in ring.refusal(2, revoked(SECOND, AGENT))
+    assert "too few root keys" in ring.refusal(2, threshold(2, AGENT))
+    assert ring.refusal(2, revoked(AGENT, SECOND)) is None
+
+
+@pytest.mark.spec("SEED-216")
+def test_a_root_key_makes_another_key_a_root_key():
+    ring = KeyRing.of(genesis(AGENT)).fold(1, added(ADA, AGENT))
+    assert "takes a root key" in ring.refusal(2, granted(ADA, ADA))
+    assert "is a root key already" in ring.refusal(2, granted(AGENT, AGENT))
+    assert "not a valid key" in ring.refusal(2, granted(BOB, AGENT))
+    ring = ring.fold(2, granted(ADA, AGENT))
+    assert ring.refusal(3, added(CI, ADA)) is None
+    assert not may(ring.fold(3, revoked(AGENT, ADA)), AGENT, 4)
+
+
+@pytest.mark.spec("SEED-216")
+def test_the_threshold_changes_when_as_many_ask_as_before_and_as_after():
+    ring = KeyRing.of(genesis(AGENT, SECOND, THIRD))
+    assert "too few root keys" in ring.refusal(1, threshold(4, AGENT))
+    assert "is 1 already" in ring.refusal(1, threshold(1, AGENT))
+    ring = ring.fold(1, added(CI, AGENT))
+    assert "takes a root key" in ring.refusal(2, threshold(2, CI))
+    ring = ring.fold(2, threshold(2, AGENT))
+    assert ring.threshold == 1
+    ring = ring.fold(3, threshold(2, SECOND))
+    assert ring.threshold == 2
+    assert ring.fold(4, threshold(1, THIRD)).threshold == 2
+    assert ring.fold(4, threshold(1, THIRD)).fold(5, threshold(1, AGENT)).threshold == 1
+
+
+@pytest.mark.spec("SEED-216")
+def test_a_thief_does_not_escape_a_revocation_by_rotating_between_two_approvals():
+    ring = KeyRing.of(genesis(AGENT, SECOND, THIRD, threshold=2)).fold(1, added(CI, AGENT)).fold(2, added(CI, SECOND))
+    heir = signer(20, "ci:forge")
+    ring = ring.fold(3, revoked(CI, AGENT)).fold(4, rotated(heir, CI))
+    assert may(ring, heir, 5)
+    ring = ring.fold(5, revoked(heir, THIRD))
+    assert not may(ring, heir, 6)
+    assert not ring.pending
+
+
+def test_the_request_of_a_key_and_that_of_its_successor_are_one():
+    ring = KeyRing.of(genesis(AGENT, SECOND, threshold=2)).fold(1, added(CI, AGENT))
+    heir = signer(20, "agent:hee")
+    ring = ring.fold(2, rotated(heir, AGENT)).fold(3, added(CI, heir))
+    assert not may(ring, CI, 4)
+    assert may(ring.fold(4, added(CI, SECOND)), CI, 5)
+
+
+def test_an_event_about_keys_that_this_program_does_not_know_stops_the_fold():
+    newer = added(SECOND, AGENT)
+    object.__setattr__(newer, "type", "key.split")
+    ring = KeyRing.of(genesis(AGENT))
+    assert "does not know it" in ring.refusal(1, newer)
+    with pytest.raises(IntegrityError, match=r"event 1: key\.split"):
+        ring.fold(1, newer)
+
+
 # ------------------------------------------------------------------ what leaves the ring
 
 
@@ -247,27 +380,42 @@ def test_the_allowed_signers_are_the_keys_valid_now_or_at_an_index():
     agent = f'agent:hee namespaces="git,hee-event" {AGENT.public_key}\n'
     ada = f'human:ada namespaces="git,hee-event" {ADA.public_key}\n'
     note = f"# human:ada {ADA.key_id}: revoked from event 3 on\n"
-    assert ring.allowed_signers() == ring.allowed_signers(3) == agent + note
+    assert ring.allowed_signers(3) == ring.allowed_signers(9) == agent + note
     assert ring.allowed_signers(2) == agent + ada
     assert ring.allowed_signers(1) == agent + note
     assert KeyRing.of(genesis(AGENT)).fold(1, added(ADA, AGENT)).allowed_signers(1) == agent  # not yet
-    assert ring.public_keys() == ring.public_keys(3) == (AGENT.public_key,)
+    assert ring.public_keys(3) == ring.public_keys(9) == (AGENT.public_key,)
     assert ring.public_keys(2) == (AGENT.public_key, ADA.public_key)
 
 
+EVERYBODY = [AGENT, SECOND, THIRD, ADA, BOB, CI]
+HEIRS = [signer(30 + n, who.actor) for n, who in enumerate(EVERYBODY)]
+
+
+def asked(kind: str, who: int, by: int, number: int, index: int) -> Event:
+    people = EVERYBODY + HEIRS
+    signs = people[by]
+    if kind == "expire":
+        return expiring(people[who], signs, until=index + number)
+    if kind == "rotate":
+        return rotated(HEIRS[by % 6], signs)
+    if kind == "threshold":
+        return threshold(number or 1, signs)
+    return {"add": added, "revoke": revoked, "root": granted}[kind](people[who], signs)
+
+
 def rings():
-    def build(steps: list[tuple[str, int, int]]) -> KeyRing:
-        everybody = [AGENT, SECOND, THIRD, ADA, BOB, CI]
+    def build(steps: list[tuple[str, int, int, int]]) -> KeyRing:
         ring = KeyRing.of(genesis(AGENT, SECOND, ADA, threshold=2))
-        for index, (kind, who, by) in enumerate(steps, 1):
-            make = added if kind == "add" else revoked
-            change = make(everybody[who], everybody[by])
+        for index, step in enumerate(steps, 1):
+            change = asked(*step, index)
             if ring.refusal(index, change) is None:
                 ring = ring.fold(index, change)
         return ring
 
-    step = st.tuples(st.sampled_from(["add", "revoke"]), st.integers(0, 5), st.integers(0, 5))
-    return st.lists(step, max_size=12).map(build)
+    kinds = st.sampled_from(["add", "revoke", "rotate", "expire", "root", "threshold"])
+    step = st.tuples(kinds, st.integers(0, 11), st.integers(0, 11), st.integers(0, 4))
+    return st.lists(step, max_size=14).map(build)
 
 
 @given(rings())
@@ -281,7 +429,7 @@ def test_a_ring_survives_its_json_and_always_keeps_enough_root_keys(ring):
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda value: value.update(format=2),
+        lambda value: value.update(format=1),
         lambda value: value.pop("keys"),
         lambda value: value.update(extra=1),
         lambda value: value.update(keys={"a": 1}),
@@ -295,6 +443,10 @@ def test_a_ring_survives_its_json_and_always_keeps_enough_root_keys(ring):
         lambda value: value["keys"][0].update(until="7"),
         lambda value: value["keys"][0].update(since="0"),
         lambda value: value["keys"][0].update(root="yes"),
+        lambda value: value["keys"][0].update(ended="revoked"),
+        lambda value: value["keys"][0].update(until=7, ended="lost"),
+        lambda value: value["keys"][0].update(not_after=1),
+        lambda value: value["keys"][0].pop("origin"),
         lambda value: value.update(threshold="1"),
     ],
 )
