@@ -223,6 +223,19 @@ class Repository:
         rows = (entry.partition("\t") for entry in listing.decode("utf-8", "replace").split("\0") if entry)
         return {name: (meta.split()[0], meta.split()[2]) for meta, _, name in rows}
 
+    def staged(self) -> dict[str, tuple[str, str]]:
+        """Every entry of the index, path to (mode, object id); raises GitError for one that is not merged."""
+        rows = self.run("ls-files", "--stage", "-z").decode("utf-8", "replace").split("\0")
+        found: dict[str, tuple[str, str]] = {}
+        for meta, _, name in (row.partition("\t") for row in rows if row):
+            mode, blob, stage = meta.split()
+            if stage != "0":
+                raise GitError(
+                    f"{name} is not merged: nothing can be said of what is staged", hint="resolve it, `git add` it"
+                )
+            found[name] = (mode, blob)
+        return found
+
     def files(self, commit: str, prefix: str = "") -> dict[str, bytes]:
         """Every regular file of a commit below `prefix`, path to bytes; symlinks and submodules are left out."""
         wanted = {name: blob for name, (mode, blob) in self.entries(commit, prefix).items() if mode.startswith("100")}

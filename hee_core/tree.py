@@ -1,4 +1,4 @@
-"""A commit's files as a mapping from path to bytes that reads a file only when it is asked for."""
+"""A commit's files, or the staged ones, as a mapping from path to bytes that reads a file only when it is asked for."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class CommitTree(Mapping[str, bytes]):
     """The regular files of one commit. Files over 16 MiB are listed and not read. Use it in `with`."""
 
     def __init__(self, repository: Repository, commit: str) -> None:
-        """Lists the tree; reads nothing yet."""
+        """Lists the tree; reads nothing yet. The empty text stands for what is staged."""
         self.commit = commit
-        entries = repository.entries(commit)
+        entries = repository.entries(commit) if commit else repository.staged()
         self.modes = {path: mode for path, (mode, _) in entries.items()}
         self._blobs = {path: blob for path, (mode, blob) in entries.items() if mode.startswith("100")}
         self._reader = ObjectReader(repository)

@@ -25,14 +25,21 @@ if TYPE_CHECKING:
     from hee_monitoring.workspace import Workspace
 
 
-def preview(workspace: Workspace, issue: str | None, *, progress: Callable[[str], None]) -> list[dict[str, Any]]:
+def preview(
+    workspace: Workspace, wanted: Callable[[Record], bool], *, progress: Callable[[str], None]
+) -> list[dict[str, Any]]:
     """Runs the transactions on a clone and returns their diffs; the repository and its log stay byte for byte."""
     act = local(workspace, progress)
-    return previewed(workspace, issue, source=act, judge=act, progress=progress)
+    return previewed(workspace, wanted, source=act, judge=act, progress=progress)
 
 
 def previewed(
-    workspace: Workspace, issue: str | None, *, source: Source, judge: Judge, progress: Callable[[str], None]
+    workspace: Workspace,
+    wanted: Callable[[Record], bool],
+    *,
+    source: Source,
+    judge: Judge,
+    progress: Callable[[str], None],
 ) -> list[dict[str, Any]]:
     """What a cycle would do with what a source shows: the same transaction and the same gates, but in a clone."""
     workspace.log.keep_snapshots = False
@@ -49,7 +56,7 @@ def previewed(
         found = []
         for seen in picture.observations:
             record = state.issues.get(seen.issue_id) or _record(cycle, seen)
-            if issue not in (None, seen.issue_id) or verdict_of(cycle, record, state).action != "auto-fix":
+            if not wanted(record) or verdict_of(cycle, record, state).action != "auto-fix":
                 continue
             outcome = repairs.transact(cycle, record, picture).outcome
             found.append(

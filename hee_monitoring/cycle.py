@@ -10,8 +10,10 @@ from hee_core.errors import Conflict
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from hee_core.catalogue import Level
     from hee_core.events import Event
     from hee_core.projection import State
+    from hee_core.record import Record
     from hee_governance.rules import Report
     from hee_monitoring.evidence import Judge, Source
     from hee_monitoring.workspace import Workspace
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 class Cycle:
     """One look at one commit. `judge` proves repairs; without one, or with `fix` off, nothing is repaired.
 
+    `wanted` picks the issues that may be repaired this time, `alert_level` is the least severity that people are told of.
     `reports` keeps what the rules said about the commit, since every repair is held against it.
     """
 
@@ -31,7 +34,8 @@ class Cycle:
     judge: Judge | None = None
     fix: bool = True
     rerun: bool = False
-    only: str = ""
+    wanted: Callable[[Record], bool] = lambda _: True
+    alert_level: Level = "low"
     progress: Callable[[str], None] = lambda _: None
     reports: dict[str, Report] = field(default_factory=dict, init=False, compare=False)
 

@@ -143,7 +143,8 @@ def opening(cycle: Cycle, state: State, report: Report) -> list[Event]:
     workspace, log, clock = cycle.workspace, cycle.workspace.log, cycle.workspace.clock
     events: list[Event] = []
     loaded: dict[str, Any]
-    if workspace.config.digest != state.ledger.config.get("digest"):
+    known = state.ledger.config
+    if (workspace.config.digest, workspace.config.governance_rules) != (known.get("digest"), known.get("governance")):
         loaded = {
             "path": workspace.config.path,
             "digest": workspace.config.digest,

@@ -58,7 +58,7 @@ def _repair_all(cycle: Cycle, result: Result, picture: Picture, work: Path) -> N
     seen = {observation.issue_id: observation.job_key for observation in picture.observations}
     state = cycle.workspace.log.state
     for issue in list(state.issues.values()):
-        if cycle.only and issue["issue_id"] != cycle.only:
+        if not cycle.wanted(issue):
             continue
         if not is_open(issue):
             result.notes += publish(cycle, issue["fix"]["branch"], recorded_commit(state, issue), issue["issue_id"])

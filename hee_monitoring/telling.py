@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from hee_core import machine
 from hee_monitoring import facts
 from hee_monitoring.cycle import record
-from hee_monitoring.impact import WITHIN
+from hee_monitoring.impact import LEVELS, WITHIN
 
 if TYPE_CHECKING:
+    from hee_core.catalogue import Level
     from hee_core.events import Event
     from hee_core.projection import State
     from hee_core.record import Record
@@ -21,7 +22,9 @@ def tell(cycle: Cycle, result: Result, duration_ms: int) -> None:
 
     def closing(state: State) -> list[Event]:
         events = [
-            alert(cycle, issue) for issue in state.issues.values() if not issue["next_step"] and needs_person(issue)
+            alert(cycle, issue)
+            for issue in state.issues.values()
+            if not issue["next_step"] and needs_person(issue) and is_told(issue, cycle.alert_level)
         ]
         events += settle(cycle, state)
         if not events and not result.events:
@@ -37,6 +40,11 @@ def needs_person(issue: Record) -> bool:
     """Whether only a person can take an issue further."""
     fix = issue["fix"] or {}
     return issue["action"] in ("agent-review", "manual-only") or fix.get("outcome") in ("rolled_back", "refused")
+
+
+def is_told(issue: Record, least: Level) -> bool:
+    """Whether an issue is severe enough for people to be told this time; what is not yet assessed is."""
+    return LEVELS.index(issue["severity"] or "critical") >= LEVELS.index(least)
 
 
 def alert(cycle: Cycle, issue: Record) -> Event:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from hee_core.catalogue import Level
+    from hee_core.record import Record
     from hee_monitoring.evidence import Judge, Source
     from hee_monitoring.sources.act import ActSource
     from hee_monitoring.workspace import Workspace
@@ -107,14 +109,18 @@ def one_cycle(
     logs: Sequence[Path] = (),
     fix: bool = True,
     rerun: bool = False,
-    only: str = "",
+    wanted: Callable[[Record], bool] = lambda _: True,
+    alert_level: Level = "low",
     progress: Callable[[str], None] = silent,
 ) -> tuple[Cycle, Result]:
     """Runs one cycle over the commit at HEAD; raises SourceError when no source can be asked, and what `ready` does."""
     ready(workspace)
     commit, branch = workspace.commit()
     asked, judge = sources(workspace, source, logs, progress)
-    cycle = Cycle(workspace, asked, commit, branch, judge=judge, fix=fix, rerun=rerun, only=only, progress=progress)
+    cycle = Cycle(
+        workspace, asked, commit, branch,
+        judge=judge, fix=fix, rerun=rerun, wanted=wanted, alert_level=alert_level, progress=progress,
+    )  # fmt: skip
     return cycle, pipeline.run(cycle)
 
 

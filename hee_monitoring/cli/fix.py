@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from hee_monitoring.cli import options
+
+if TYPE_CHECKING:
+    from hee_core.record import Record
 
 
 @click.command()
@@ -24,13 +29,16 @@ def fix(place: str, issue: str | None, dry_run: bool, apply: bool, as_json: bool
     from hee_monitoring.fixes.outcome import KEPT
     from hee_monitoring.watch import one_cycle, ready
 
+    def wanted(record: Record) -> bool:
+        return issue in (None, record["issue_id"])
+
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
         if issue:
             options.must_be_open(workspace, issue)
         ready(workspace)
         if dry_run:
-            proposals = applying.preview(workspace, issue, progress=terminal.progress)
+            proposals = applying.preview(workspace, wanted, progress=terminal.progress)
             if as_json:
                 terminal.json({"dry_run": True, "fixes": proposals})
                 return 0
@@ -41,7 +49,7 @@ def fix(place: str, issue: str | None, dry_run: bool, apply: bool, as_json: bool
             if not proposals:
                 terminal.status("OK", "nothing that may be repaired is open")
             return 0
-        cycle, result = one_cycle(workspace, source="auto", only=issue or "", rerun=True, progress=terminal.progress)
+        cycle, result = one_cycle(workspace, source="auto", rerun=True, wanted=wanted, progress=terminal.progress)
         if apply:
             result.notes += applying.apply(workspace, issue)
         if as_json:

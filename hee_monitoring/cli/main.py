@@ -93,12 +93,13 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(run(arguments))
 
 
-def run(arguments: list[str] | None = None) -> int:
-    """Runs the command line and returns its exit status."""
+def run(arguments: list[str] | None = None, command: click.Command | None = None) -> int:
+    """Runs a command line, of `hee` or of another command of this package, and returns its exit status."""
     from hee_monitoring.cli.terminal import Terminal
 
+    asked = command or hee
     try:
-        result = hee.main(args=arguments, prog_name="hee", standalone_mode=False)
+        result = asked.main(args=arguments, prog_name=asked.name, standalone_mode=False, obj=".")
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return 0

@@ -421,7 +421,7 @@ def test_an_unknown_issue_is_said_before_anything_runs(
 def previews(root: Path) -> list[tuple[str, str]]:
     source = ShellSource(root, FORMAT)
     with Workspace.open(root) as workspace:
-        shown = applying.previewed(workspace, None, source=source, judge=source, progress=lambda _: None)
+        shown = applying.previewed(workspace, lambda _: True, source=source, judge=source, progress=lambda _: None)
     return [(each["outcome"], each["reason"]) for each in shown]
 
 

@@ -1,0 +1,5 @@
+"""Validates a state capsule; --help has the flags."""
+
+from hee_monitoring.cli.seed import main
+
+main("validate_hee_state_capsule")
