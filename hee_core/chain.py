@@ -108,7 +108,7 @@ def genesis(
 def bind(head: Head, event: Event, signer: Signer) -> Event:
     """Gives a draft its log, its actor and its key; refuses an event that another log has bound."""
     source = f"urn:hee:{head.log_id}" if head.log_id else GENESIS_SOURCE
-    if event.source and event.source != source:
+    if event.source and event.source != source and event.id != head.log_id:
         raise EventError("the event is bound to another log", hint="make it anew with Event.new")
     return event.bound(source=source, actor=signer.actor, key_id=signer.key_id)
 

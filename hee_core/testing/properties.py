@@ -1,6 +1,7 @@
-"""The promises of a log, each as a function over its (index, event) pairs that returns what breaks it.
+"""The promises that events alone can break, each as a function of a log that returns what breaks it.
 
-They hold the projection against simpler models of their own. Invariant: an honest log breaks none.
+A log is a `Log`, or its (index, event) pairs from anywhere. They hold the projection against simpler models of their
+own; what needs the stored bytes is `stored`'s business. Invariant: an honest log breaks none.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from hee_core.replay import Replay
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from hee_core.log import Log
     from hee_core.operational import State
 
-    Entries = Iterable[tuple[int, Event]]
+    Entries = Iterable[tuple[int, Event]] | Log
 
     class Fold(Protocol):
         """A fold like the projection's own; another one can be put to the test."""
@@ -40,18 +42,11 @@ class Violation:
     detail: str
 
 
-def check(entries: Entries) -> None:
-    """Raises AssertionError with every violation of every promise."""
-    known = list(entries)
-    promises: tuple[Callable[[Entries], tuple[Violation, ...]], ...] = (
-        append_only,
-        legal_transitions,
-        decision_continuity,
-        replay_equal,
-    )
-    found = [violation for promise in promises for violation in promise(known)]
-    if found:
-        raise AssertionError("\n".join(f"{one.promise} at {one.index}: {one.detail}" for one in found))
+def pairs(entries: Entries) -> Iterable[tuple[int, Event]]:
+    """The (index, event) pairs of a log."""
+    from hee_core.log import Log
+
+    return ((entry.index, entry.event) for entry in entries.read()) if isinstance(entries, Log) else entries
 
 
 def append_only(entries: Entries, *, earlier: Sequence[tuple[int, Event]] = ()) -> tuple[Violation, ...]:
@@ -59,7 +54,7 @@ def append_only(entries: Entries, *, earlier: Sequence[tuple[int, Event]] = ()) 
     found: list[Violation] = []
     seen: dict[str, int] = {}
     last = -1
-    for position, (index, event) in enumerate(entries):
+    for position, (index, event) in enumerate(pairs(entries)):
         last = position
         if index != position:
             found.append(Violation("append-only", index, f"stands at place {position}"))
@@ -151,7 +146,7 @@ def replay_equal(entries: Entries, *, fold: Fold = fold) -> tuple[Violation, ...
 def _steps(entries: Entries, fold: Fold) -> Iterator[tuple[int, Event, State, State]]:
     """Each event with the state before and after it; every earlier state is kept for rollbacks."""
     states = [INITIAL]
-    for index, (_, event) in enumerate(entries):
+    for index, (_, event) in enumerate(pairs(entries)):
         after = fold(states[-1], index, event, restore=lambda to_index: states[to_index + 1])
         yield index, event, states[-1], after
         states.append(after)

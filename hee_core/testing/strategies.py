@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from hee_core.chain import Past
     from hee_core.operational import State
 
 SOURCE = f"urn:hee:{'1' * 64}"
@@ -35,6 +36,7 @@ _POOLS: dict[str, tuple[str, ...]] = {
     "source": ("act", "logs"),
 }
 _TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cf", "Zl", "Zp")), max_size=12)
+_TEXT.validate()  # works out the categories of Unicode now: Hypothesis would take that second for slow drawing
 _LINES = st.sampled_from(["`a` | <b>@me</b>", "[x](http://x.y)", "line\nline", "# \t* _ ~", "日本語 🙂", ""])
 
 
@@ -65,19 +67,35 @@ def histories(
 ) -> list[Event]:
     """Events that an honest writer could append one after the other: `guard` has nothing against any of them."""
     names = sorted(types or catalogue.TYPES)
-    known: list[Event] = []
-    replay = Replay(lambda start, stop: known[start:stop])
+    past = _Past()
     for number in range(draw(st.integers(min_size, max_size))):
-        state = replay.state_after(number - 1)
-        type_ = draw(st.sampled_from([name for name in names if _possible(name, state)] or ["state.unfrozen"]))
-        data = {**draw(payloads(type_)), **_fitting(draw, type_, state, known, replay)}
-        actor = "human:ada" if type_ in ("state.unfrozen", "approval.granted") else draw(st.sampled_from(ACTORS))
-        clock = FixedClock("2026-01-24T12:00:00.000000Z", seed=number)
-        clock.sleep(number * 3600)
-        event = Event.new(type_, data, clock=clock).bound(source=SOURCE, actor=actor, key_id="k")
-        projection.guard(state, event, restore=replay.state_after, event_id=lambda index: known[index].id)
-        known.append(event)
-    return known
+        state = past.state_after(number - 1)
+        actor, draft = next_draft(draw, names, state, past)
+        event = draft.bound(source=SOURCE, actor=actor, key_id="k")
+        projection.guard(state, event, restore=past.state_after, event_id=past.event_id)
+        past.known.append(event)
+    return past.known
+
+
+def next_draft(draw: st.DrawFn, names: Iterable[str], state: State, past: Past) -> tuple[str, Event]:
+    """A draft that may come after this state, and the actor who may write it."""
+    type_ = draw(st.sampled_from([name for name in names if _possible(name, state)] or ["state.unfrozen"]))
+    data = {**draw(payloads(type_)), **_fitting(draw, type_, state, past)}
+    actor = "human:ada" if type_ in ("state.unfrozen", "approval.granted") else draw(st.sampled_from(ACTORS))
+    clock = FixedClock("2026-01-24T12:00:00.000000Z", seed=(1 << 64) + state.size)
+    clock.sleep(state.size * 3600)
+    return actor, Event.new(type_, data, clock=clock)
+
+
+class _Past:
+    """A history in the making, kept in a list."""
+
+    def __init__(self) -> None:
+        self.known: list[Event] = []
+        self.state_after = Replay(lambda start, stop: self.known[start:stop]).state_after
+
+    def event_id(self, index: int) -> str:
+        return self.known[index].id
 
 
 def _possible(type_: str, state: State) -> bool:
@@ -97,7 +115,7 @@ def _open_fixes(state: State) -> list[str]:
     return sorted(name for name, fix in state.ledger.fixes.items() if not fix["rollback"])
 
 
-def _fitting(draw: st.DrawFn, type_: str, state: State, known: list[Event], replay: Replay) -> dict[str, Any]:
+def _fitting(draw: st.DrawFn, type_: str, state: State, past: Past) -> dict[str, Any]:
     """The fields that have to name something of the history so far."""
     if type_ == "decision.ended":
         return {"decision_id": draw(st.sampled_from(sorted(state.decisions)))}
@@ -106,7 +124,7 @@ def _fitting(draw: st.DrawFn, type_: str, state: State, known: list[Event], repl
     if type_ in ("fix.applied", "fix.verified"):
         return {"fix_id": draw(st.sampled_from(_open_fixes(state)))}
     if type_ == "fix.started":
-        return {"fix_id": f"fix-{len(known)}"}
+        return {"fix_id": f"attempt-{state.size}"}
     if type_ in ("fix.validated", "fix.rolled_back", "governance.evaluated") and state.ledger.fixes:
         name = draw(st.sampled_from(sorted(state.ledger.fixes)))
         return {"scope": name} if type_ == "governance.evaluated" else {"fix_id": name}
@@ -114,8 +132,9 @@ def _fitting(draw: st.DrawFn, type_: str, state: State, known: list[Event], repl
         step = draw(st.sampled_from([step for step in machine.TRANSITIONS if step.from_ == state.status]))
         return {"from": step.from_, "to": step.to, "trigger": step.label}
     if type_ == "state.rolled_back":
-        index = draw(st.integers(0, len(known) - 1))
-        return {"to_index": index, "to_event": known[index].id, "state": projection.digest(replay.state_after(index))}
+        index = draw(st.integers(0, state.size - 1))
+        digest = projection.digest(past.state_after(index))
+        return {"to_index": index, "to_event": past.event_id(index), "state": digest}
     return {}
 
 

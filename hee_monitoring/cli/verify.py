@@ -21,9 +21,12 @@ from hee_monitoring.cli import options
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="With --proof: an allowed-signers file.",
 )
+@click.option(
+    "--properties", is_flag=True, help="Hold the log to the promises of the audit kit, each judged by itself."
+)
 @options.as_json
 @options.directory
-def verify(place: str, proof: Path | None, log_id: str, signers: Path | None, as_json: bool) -> int:
+def verify(place: str, proof: Path | None, log_id: str, signers: Path | None, properties: bool, as_json: bool) -> int:
     r"""Check every byte, signature and projection of the log, or one proof without the repository.
 
     Exits 0 when all holds, 1 with the index and the kind of whatever does not, 2 when it could not be read.
@@ -37,6 +40,8 @@ def verify(place: str, proof: Path | None, log_id: str, signers: Path | None, as
         from hee_monitoring.cli.prove import check_proof
 
         return check_proof(place, proof, log_id=log_id, signers=signers, as_json=as_json)
+    if properties:
+        return _properties(place, as_json=as_json)
     from hee_core.audit import verify as audit
 
     terminal = options.terminal(as_json)
@@ -73,3 +78,19 @@ def verify(place: str, proof: Path | None, log_id: str, signers: Path | None, as
     terminal.line(f"  checked {checked}")
     terminal.line("  next: do not append; compare with another clone (`git fetch`), and ask who pushed to hee/log")
     return status
+
+
+def _properties(place: str, *, as_json: bool) -> int:
+    from hee_core.testing import PROMISES
+
+    terminal = options.terminal(as_json)
+    with options.workspace(place) as workspace:
+        found = {name: promise(workspace.log) for name, promise in PROMISES.items()}
+    ok = not any(found.values())
+    if as_json:
+        told = {name: [{"index": one.index, "detail": one.detail} for one in ones] for name, ones in found.items()}
+        terminal.json({"ok": ok, "promises": told})
+    for name, ones in found.items():
+        terminal.status("CRITICAL" if ones else "OK", name)
+        terminal.table([(f"event {one.index}", one.detail) for one in ones[:50]])
+    return 0 if ok else 1

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from state_world import World
 
 from hee_core import projection, testing
+from hee_core.errors import LogNotFound
 from hee_core.events import Event
+from hee_core.log import Log
+from hee_core.memory import MemoryLog, MemoryStore
 from hee_core.operational import State
 from hee_core.record import Record
-from hee_core.testing import append_only, check, decision_continuity, legal_transitions, replay_equal
+from hee_core.testing import append_only, audit, check, decision_continuity, legal_transitions, replay_equal
 
 
 @pytest.fixture
@@ -117,3 +124,73 @@ def test_an_unknown_name_of_the_kit_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="nonsense"):
         _ = testing.nonsense
     assert all(getattr(testing, name) for name in testing.__all__)
+
+
+class Lying(MemoryStore):
+    """A store that gives other bytes than were kept: `wrong` maps a file's name to what is read in its place."""
+
+    def __init__(self, kept: MemoryStore, **wrong: bytes) -> None:
+        self.__dict__.update(kept.__dict__)
+        self.wrong = {name.replace("_", "."): data for name, data in wrong.items()}
+
+    def file(self, commit: str, name: str) -> bytes:
+        return self.wrong.get(name) or super().file(commit, name)
+
+
+@pytest.fixture
+def log() -> Log:
+    log = MemoryLog()
+    for text in ("one", "two", "three"):
+        log.append([Event.new("note.recorded", {"text": text}), Event.new("note.recorded", {"text": text})])
+    return log
+
+
+def test_an_honest_log_keeps_the_promises_of_its_bytes_too(log: Log) -> None:
+    assert audit(log) == ()
+    check(log)
+    assert append_only(log, earlier=[(entry.index, entry.event) for entry in log.read()]) == ()
+    assert len(log) == 7, "an audit only reads"
+
+
+def test_a_capsule_that_is_not_the_projection_is_found_by_folding_anew(log: Log) -> None:
+    other = Log(Lying(log.store, capsule_json=log.store.file(log.head, "capsule.json")))
+    assert [one.index for one in testing.capsule_follows(other)] == [0, 1, 3]
+    log.store.objects = {
+        key: (kind, data.replace(b"operational", b"degraded", 1)) for key, (kind, data) in log.store.objects.items()
+    }
+    assert "object" in {one.detail.split(":")[0] for one in testing.verified(log)}
+
+
+def test_a_judge_that_accepts_forgeries_or_finds_them_too_late_is_found(log: Log) -> None:
+    blind = testing.tamper_evident(log, judge=lambda _: [])
+    assert {one.detail for one in blind} >= {"a changed byte in events.jsonl: OK", "two appends exchanged: OK"}
+    late = testing.tamper_evident(log, judge=lambda copy: [6])
+    assert all(one.detail.endswith("found at 6") and one.index < 5 for one in late)
+    assert late
+
+
+def test_a_log_that_takes_the_same_event_twice_is_found(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Log, "_known", lambda *_: {})
+    assert [one.index for one in testing.idempotent_append(log)] == list(range(7))
+
+
+def test_an_empty_log_is_never_ok() -> None:
+    store = MemoryStore()
+    with pytest.raises(LogNotFound):
+        testing.verified(Log(store))
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(testing.logs(max_size=6))
+def test_every_generated_log_keeps_every_promise(log: Log) -> None:
+    check(log)
+
+
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_every_generated_log_in_a_repository_keeps_every_promise(data: st.DataObject) -> None:
+    with TemporaryDirectory() as place:
+        made = data.draw(testing.logs(new=lambda **given: testing.git_log(Path(place) / "a", **given), max_size=4))
+        check(made)
+        made.close()
+        check(Path(place) / "a")
