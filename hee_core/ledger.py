@@ -96,15 +96,19 @@ def decision_stability(ledger: Ledger, as_of: str) -> int | None:
     under one key with different values and a common scope. None if no decision was active in the window. Ended
     decisions count while the ledger remembers them (the last 100).
     """
+    stood, total = decisions_stood(ledger, as_of)
+    return 10000 * stood // total if total else None
+
+
+def decisions_stood(ledger: Ledger, as_of: str) -> tuple[int, int]:
+    """How many of the decisions of the last 30 days stood, and of how many; see `decision_stability`."""
     if not as_of:
-        return None
+        return 0, 0
     since = _window_start(as_of)
     ended = [record for record in ledger.ended.values() if record["ended_at"] >= since]
     total = len(ledger.decisions) + len(ended)
-    if total == 0:
-        return None
     faults = sum(map(_reversed, ended)) + abs(ledger.lost) + _conflicts(ledger.decisions)
-    return max(0, 10000 * (total - faults) // total)
+    return max(0, total - faults), total
 
 
 def _reversed(record: Record) -> bool:

@@ -17,7 +17,7 @@ from hee_governance.document import Unreadable, read
 from hee_governance.gates import NAMES, Gate
 from hee_governance.matrix import LEVELS
 from hee_governance.paths import escapes
-from hee_governance.settings import Choice, Entry, Fault, Many, Pairs, Percent, Table, Text, Whole
+from hee_governance.settings import Choice, Entry, Fault, Many, Named, Pairs, Percent, Table, Text, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,6 +82,11 @@ _SPEC = {
     "clauses": Entry(
         Many(Text(r"[^\n]+", "a regular expression", _clause), 1), CLAUSES, "Patterns of clause ids (RE2)."
     ),
+    "integration": Entry(
+        Named(Text(r"[^\s]+", "a glob over test names, as `tests.integration.test_api*`")),
+        {},
+        "Integration points: a name, and the tests (`module.test`, as JUnit reports name them) that prove it.",
+    ),
 }
 FIELDS: dict[str, Entry] = {
     "version": Entry(
@@ -136,6 +141,7 @@ class Config:
     spec_files: tuple[str, ...]
     spec_tests: tuple[str, ...]
     clauses: tuple[str, ...]
+    integration: Mapping[str, str]
     path: str = field(default="hee.yaml", compare=False)
     digest: str = field(default="", compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
@@ -197,6 +203,7 @@ def _config(section: Mapping[str, Any], path: str, digest_: str, warnings: tuple
         spec_files=spec["files"],
         spec_tests=spec["tests"],
         clauses=spec["clauses"],
+        integration=MappingProxyType(dict(spec["integration"])),
         path=path,
         digest=digest_,
         warnings=warnings,

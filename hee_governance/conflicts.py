@@ -6,17 +6,19 @@ issue is replaced by the next one about it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Literal
 
+from hee_core.ledger import COOL_OFF
 from hee_governance.decisions import Decision, Subject, selectors
 from hee_governance.paths import overlap
+from hee_governance.values import incompatible
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-Kind = Literal["incompatible", "denied", "cycle", "unknown-superseded", "superseded-twice"]
+Kind = Literal["incompatible", "denied", "cycle", "unknown-superseded", "superseded-twice", "reversal", "apart"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,32 @@ def conflicts_of(decisions: Collection[Decision], *, known: Collection[str] = ()
     standing = sorted((entry for entry in decisions if entry.kind == "standing"), key=lambda entry: entry.decision_id)
     ids = {decision.decision_id for decision in decisions} | set(known)
     return (*_incompatible(standing), *_cycles(standing), *_superseded(standing, ids))
+
+
+def reversal(new: Decision, old: Decision, *, days: int) -> tuple[Conflict, ...]:
+    """A decision that turns around one that is `days` old, inside the cool-off and without new evidence."""
+    contrary = incompatible(new.value, old.value) or bool(new.action and old.action and new.action != old.action)
+    if not contrary or days > COOL_OFF.days or new.evidence:
+        return ()
+    when = "today" if days == 0 else f"{days} day{'' if days == 1 else 's'} ago"
+    message = f"{new.key}: this turns around {old.decision_id}, which was decided {when}, and brings no new evidence"
+    return (Conflict("reversal", new.key, (old.decision_id,), message),)
+
+
+def apart(ours: Collection[Decision], theirs: Collection[Decision]) -> tuple[Conflict, ...]:
+    """What two branches of one log decided about the same thing, each without the other, and differently."""
+    known = {decision.decision_id for decision in ours}
+    other = {decision.decision_id for decision in theirs}
+    new_here = [decision for decision in ours if decision.decision_id not in other]
+    new_there = [decision for decision in theirs if decision.decision_id not in known]
+    found = []
+    for one in new_here:
+        for two in new_there:
+            pair = [replace(one, supersedes=""), replace(two, supersedes="")]
+            for conflict in _incompatible(pair):
+                message = f"two branches decided {one.key}: {conflict.reason}"
+                found.append(Conflict("apart", one.key, conflict.decisions, message))
+    return tuple(sorted(found, key=lambda conflict: (conflict.key, conflict.decisions)))
 
 
 def denied(decisions: Collection[Decision], subject: Subject) -> tuple[Conflict, ...]:
@@ -64,8 +92,12 @@ def _incompatible(standing: list[Decision]) -> Iterator[Conflict]:
         if first.key != second.key or linked or not scopes_overlap(first, second):
             continue
         ids = (first.decision_id, second.decision_id)
-        for what, one, other in (("value", first.value, second.value), ("action", first.action, second.action)):
-            if one and other and one != other:
+        actions = bool(first.action and second.action and first.action != second.action)
+        for what, one, other, differ in (
+            ("value", first.value, second.value, incompatible(first.value, second.value)),
+            ("action", first.action, second.action, actions),
+        ):
+            if differ:
                 message = f"{first.key}: {ids[0]} says {what} {one!r}, {ids[1]} says {other!r}, and both are in force"
                 yield Conflict("incompatible", first.key, ids, message)
                 break

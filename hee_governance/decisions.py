@@ -55,6 +55,7 @@ class Decision:
     supersedes: str = ""
     kind: str = "standing"
     digest: str = ""
+    evidence: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, decision_id: str, data: Mapping[str, Any], *, digest: str = "") -> Decision:
@@ -70,6 +71,7 @@ class Decision:
             supersedes=data.get("supersedes", ""),
             kind=data.get("kind", "standing"),
             digest=digest,
+            evidence=tuple(data.get("evidence", ())),
         )
 
     def applies(self, subject: Subject) -> bool:

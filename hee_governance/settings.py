@@ -190,6 +190,22 @@ class Pairs(Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class Named(Kind):
+    """A mapping from names of the writer's choice to values of one kind."""
+
+    kind: Kind
+
+    def read(self, node: Node, pointer: str, faults: list[Fault]) -> dict[str, Any]:
+        if not isinstance(node.value, dict):
+            faults.append(Fault(pointer, node.line, "is a mapping from a name to its value"))
+            return {}
+        return {name: self.kind.read(item, f"{pointer}/{escaped(name)}", faults) for name, item in node.items()}
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": self.kind.schema()}
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One key of a table: its kind, what holds without it, and a sentence for people."""
 

@@ -6,7 +6,7 @@ not be read makes the value unknown, and a skipped, expected-to-fail or empty te
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hee_core.canonical import clean, digest
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from hee_governance.config import Config
+    from hee_governance.testfiles import TestReport
 
 _TEXTS = (".md", ".rst", ".txt", ".adoc", ".yaml", ".yml", ".json", ".toml", ".feature", ".org", ".tex", ".html")
 MAX_BYTES = 4_000_000
@@ -56,8 +57,13 @@ class SpecCoverage:
         return Measure("spec_coverage", self.value, self.numerator, self.denominator, self.inputs, evidence)
 
 
-def spec_coverage(tree: Mapping[str, bytes], config: Config | None = None) -> SpecCoverage:
-    """Measures a tree; without a configuration the default places and clause ids are looked at."""
+def spec_coverage(
+    tree: Mapping[str, bytes], config: Config | None = None, *, ran: TestReport | None = None
+) -> SpecCoverage:
+    """Measures a tree; without a configuration the default places and clause ids are looked at.
+
+    With a report of what `ran`, a Python test covers only if it is in it and passed.
+    """
     spec_files = config.spec_files if config else SPEC_FILES
     spec_tests = config.spec_tests if config else SPEC_TESTS
     tests = [path for path in sorted(tree) if any_match(spec_tests, path)]
@@ -84,7 +90,7 @@ def spec_coverage(tree: Mapping[str, bytes], config: Config | None = None) -> Sp
             unreadable.append((path, outcome))
             continue
         for trace in outcome:
-            traced.setdefault(trace.clause, []).append(trace)
+            traced.setdefault(trace.clause, []).append(held(trace, ran))
     uncovered = tuple(_gaps(clauses, traced))
     orphans = tuple(trace for clause, entries in sorted(traced.items()) if clause not in clauses for trace in entries)
     numerator, denominator = len(clauses) - len(uncovered), len(clauses)
@@ -93,6 +99,15 @@ def spec_coverage(tree: Mapping[str, bytes], config: Config | None = None) -> Sp
     gaps = {clause.id for clause in uncovered}
     covered = tuple(clause for clause in clauses.values() if clause.id not in gaps)
     return SpecCoverage(value, numerator, denominator, uncovered, orphans, tuple(unreadable), inputs, covered)
+
+
+def held(trace: Trace, ran: TestReport | None) -> Trace:
+    """A trace held against a report of what ran: a test that did not pass, or did not run, proves nothing."""
+    if ran is None or trace.why or not trace.test:
+        return trace
+    outcome = ran.outcome(trace.path, trace.test)
+    said = {None: "the test is not in the report", "failed": "the test failed", "skipped": "the test was skipped"}
+    return trace if outcome == "passed" else replace(trace, why=said[outcome])
 
 
 def _clauses(path: str, data: bytes, patterns: tuple[str, ...]) -> tuple[Clause, ...] | Unreadable:

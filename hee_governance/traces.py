@@ -29,19 +29,25 @@ _Test = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A test that names a clause; `why` says why it does not cover, and is empty if it does."""
+    """A test that names a clause; `why` says why it does not cover, and is empty if it does.
+
+    `test` is the test function's name, where the language is one whose tests are read.
+    """
 
     clause: str
     path: str
     line: int
     why: str = ""
+    test: str = ""
 
 
-def traces(path: str, data: bytes) -> tuple[Trace, ...] | Unreadable:
-    """The traces of one test file."""
+def traces(path: str, data: bytes, marker: str = "spec") -> tuple[Trace, ...] | Unreadable:
+    """The traces of one test file: its markers of one name; comments in other languages trace clauses only."""
     if len(data) > MAX_BYTES:
         return Unreadable(0, f"is larger than {MAX_BYTES} bytes")
-    return _python(path, data) if path.endswith(".py") else _comments(path, data)
+    if path.endswith(".py"):
+        return _python(path, data, marker)
+    return _comments(path, data) if marker == "spec" else ()
 
 
 def _comments(path: str, data: bytes) -> tuple[Trace, ...]:
@@ -52,7 +58,7 @@ def _comments(path: str, data: bytes) -> tuple[Trace, ...]:
     return tuple(found)
 
 
-def _python(path: str, data: bytes) -> tuple[Trace, ...] | Unreadable:
+def _python(path: str, data: bytes, marker: str) -> tuple[Trace, ...] | Unreadable:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -62,8 +68,9 @@ def _python(path: str, data: bytes) -> tuple[Trace, ...] | Unreadable:
     except (ValueError, RecursionError, MemoryError) as error:
         return Unreadable(0, f"is not Python: {error}")
     functions = {node.name: node for node in tree.body if isinstance(node, _Test)}
-    whole = _Marks.of(_assigned(tree.body))
-    return tuple(trace for marks, test in _tests(tree.body, whole) for trace in _of_test(path, marks, test, functions))
+    whole = _Marks.of(_assigned(tree.body), marker)
+    found = _tests(tree.body, whole, marker)
+    return tuple(trace for marks, test in found for trace in _of_test(path, marks, test, functions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +81,16 @@ class _Marks:
     skip: str = ""
 
     @classmethod
-    def of(cls, markers: list[ast.expr]) -> _Marks:
+    def of(cls, decorators: list[ast.expr], marker: str) -> _Marks:
         clauses: list[tuple[str, int]] = []
         skip = ""
-        for marker in markers:
-            called = marker.func if isinstance(marker, ast.Call) else marker
+        for entry in decorators:
+            called = entry.func if isinstance(entry, ast.Call) else entry
             name = (
                 called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
             )
-            if name == "spec" and isinstance(marker, ast.Call):
-                texts = [arg for arg in marker.args if isinstance(arg, ast.Constant)]
+            if name == marker and isinstance(entry, ast.Call):
+                texts = [arg for arg in entry.args if isinstance(arg, ast.Constant)]
                 clauses += [(str(arg.value), arg.lineno) for arg in texts]
             elif name in _SKIPS:
                 skip = skip or name
@@ -93,13 +100,13 @@ class _Marks:
         return _Marks(outer.clauses + self.clauses, outer.skip or self.skip)
 
 
-def _tests(body: list[ast.stmt], outer: _Marks) -> Iterator[tuple[_Marks, _Test]]:
+def _tests(body: list[ast.stmt], outer: _Marks, marker: str) -> Iterator[tuple[_Marks, _Test]]:
     for node in body:
         if isinstance(node, _Test) and node.name.startswith("test"):
-            yield _Marks.of(node.decorator_list).within(outer), node
+            yield _Marks.of(node.decorator_list, marker).within(outer), node
         elif isinstance(node, ast.ClassDef):
-            own = _Marks.of([*node.decorator_list, *_assigned(node.body)])
-            yield from _tests(node.body, own.within(outer))
+            own = _Marks.of([*node.decorator_list, *_assigned(node.body)], marker)
+            yield from _tests(node.body, own.within(outer), marker)
 
 
 def _assigned(body: list[ast.stmt]) -> list[ast.expr]:
@@ -118,7 +125,7 @@ def _of_test(path: str, marks: _Marks, test: _Test, functions: dict[str, _Test])
     if not why and not _asserts(test, functions, set()):
         why = "the test asserts nothing"
     for clause, line in marks.clauses:
-        yield Trace(clause, path, line, why)
+        yield Trace(clause, path, line, why, test.name)
 
 
 def _gives_up(test: _Test) -> bool:

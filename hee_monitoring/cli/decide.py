@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from hee_monitoring.cli import options
+
+if TYPE_CHECKING:
+    from hee_core.operational import State
+    from hee_governance.conflicts import Conflict
+    from hee_monitoring.cli.terminal import Terminal
 
 
 @click.command()
@@ -16,78 +23,125 @@ from hee_monitoring.cli import options
     type=click.Choice(["auto-fix", "rerun", "agent-review", "manual-only", "none"]),
     help="The most that automation may do.",
 )
+@click.option("--value", default="", help="What it must be: a value, or a constraint as '>=3.11,<4'.")
 @click.option(
     "--scope", multiple=True, metavar="SELECTOR", help="category:, pattern:, branch:, issue: or path: and a glob."
 )
 @click.option("--deny-path", "deny_paths", multiple=True, metavar="GLOB", help="Files that no repair may change.")
+@click.option("--alternative", "alternatives", multiple=True, metavar="TEXT", help="What else was considered.")
+@click.option("--evidence", multiple=True, metavar="TEXT", help="What it rests on: a commit, an issue, a measurement.")
+@click.option("--review-by", default="", metavar="DATE", help="Until when it stands without another look.")
 @click.option("--supersedes", default="", metavar="ID", help="The decision that this one replaces.")
 @options.as_json
 @options.directory
-def decide(
-    place: str, key: str, statement: str, rationale: str, action: str | None, scope: tuple[str, ...],
-    deny_paths: tuple[str, ...], supersedes: str, as_json: bool,
-) -> int:  # fmt: skip
+def decide(place: str, /, as_json: bool, **said: Any) -> int:
     r"""Record a decision that later repairs must respect.
 
-    KEY names what it is about (one active decision a key), STATEMENT says it.
+    KEY names what it is about (one active decision a key), STATEMENT says it. Exits 1, and records nothing, when it
+    contradicts an active decision or turns one around within seven days without new evidence.
 
     \b
     Example:
       hee decide format.vendor "Vendored files keep their bytes" --deny-path 'vendor/**' --rationale "checksums"
     """
     from hee_core.events import Event
-    from hee_governance.conflicts import conflicts_of
-    from hee_governance.decisions import Decision
 
-    _refuse_empty(key=key, statement=statement, rationale=rationale)
-    _refuse_useless(scope, deny_paths)
+    data: dict[str, Any] = {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
+    data["kind"] = "standing"
+    _refuse_empty(data)
+    _refuse_useless(data["scope"], data["deny_paths"])
+    _refuse_no_date(data["review_by"])
     terminal = options.terminal(as_json)
-    data = {"kind": "standing", "key": key, "statement": statement, "rationale": rationale, "action": action, "scope": list(scope),
-            "deny_paths": list(deny_paths), "supersedes": supersedes}  # fmt: skip
     with options.workspace(place) as workspace:
         log = workspace.log
         head, state = log.head, log.state
-        active = [
-            Decision.of(name, record)
-            for name, record in state.decisions.items()
-            if record["kind"] == "standing" and name != supersedes
-        ]
-        found = conflicts_of(
-            (*active, Decision.of("the new one", data)),
-            known={*state.ledger.ended, *([supersedes] if supersedes in state.decisions else [])},
-        )
+        found = _conflicts(state, data, workspace.clock.now())
         if found:
-            if as_json:
-                terminal.json(
-                    {
-                        "recorded": False,
-                        "conflicts": [{"decisions": list(c.decisions), "reason": c.reason} for c in found],
-                    }
-                )
-            for conflict in found:
-                terminal.status("CRITICAL", f"conflict: {conflict.reason}")
-            terminal.line("  next: supersede the other decision (--supersedes ID), or narrow the scope")
-            return 1
+            return _refused(terminal, found)
+        subject = f"decision/{data['key']}"
         entry = log.append(
-            [Event.new("decision.recorded", data, subject=f"decision/{key}", clock=workspace.clock)], expected=head
+            [Event.new("decision.recorded", data, subject=subject, clock=workspace.clock)], expected=head
         )
-        name = [name for name, record in log.state.decisions.items() if record["key"] == key][-1]
+        name = [name for name, record in log.state.decisions.items() if record["key"] == data["key"]][-1]
+        touched = _touched(state, data["deny_paths"])
     if as_json:
-        terminal.json({"recorded": True, "decision_id": name, **options.entry_json(entry)})
+        terminal.json({"recorded": True, "decision_id": name, "touches": touched, **options.entry_json(entry)})
     else:
         terminal.status("OK", f"{name} recorded with event {entry.index}")
+        for words in touched:
+            terminal.status("WARNING", words)
     return 0
 
 
-def _refuse_empty(**texts: str) -> None:
+def _conflicts(state: State, data: dict[str, Any], now: str) -> tuple[Conflict, ...]:
+    """What the new decision contradicts; the one it supersedes may only be turned around with new evidence, or later."""
+    from hee_core.clock import seconds_between
+    from hee_governance.conflicts import conflicts_of, reversal
+    from hee_governance.decisions import Decision
+
+    before = data["supersedes"]
+    active = [
+        Decision.of(name, record)
+        for name, record in state.decisions.items()
+        if record["kind"] == "standing" and name != before
+    ]
+    known = {*state.ledger.ended, *([before] if before in state.decisions else [])}
+    new = Decision.of("the new one", data)
+    old = state.decisions.get(before)
+    if old is None:
+        return conflicts_of((*active, new), known=known)
+    days = max(0, int(seconds_between(old["decided_at"], now) // 86_400))
+    return (*conflicts_of((*active, new), known=known), *reversal(new, Decision.of(before, old), days=days))
+
+
+def _touched(state: State, deny_paths: list[str]) -> list[str]:
+    """Repairs that are there already and change what the decision forbids from now on."""
+    from hee_governance.paths import any_match
+
+    return [
+        f"{fix['branch']} changes {path}, which this decision forbids: do not merge it"
+        for fix in state.ledger.fixes.values()
+        if fix["success"] and fix["branch"] and fix["issue_id"] in state.issues
+        for path in fix["files"]
+        if any_match(tuple(deny_paths), path)
+    ]
+
+
+def _refused(terminal: Terminal, found: tuple[Conflict, ...]) -> int:
+    if terminal.as_json:
+        rows = [{"kind": c.kind, "decisions": list(c.decisions), "reason": c.reason} for c in found]
+        terminal.json({"recorded": False, "conflicts": rows})
+    for conflict in found:
+        terminal.status("CRITICAL", f"conflict: {conflict.reason}")
+    if any(conflict.kind != "reversal" for conflict in found):
+        terminal.line("  next: supersede the other decision (--supersedes ID), or narrow the scope")
+    if any(conflict.kind == "reversal" for conflict in found):
+        terminal.line("  next: say what is new since then (--evidence TEXT), or wait")
+    return 1
+
+
+def _refuse_empty(data: dict[str, Any]) -> None:
     from hee_core.errors import EventError
 
-    for name, text in texts.items():
-        if not text.strip():
+    for name in ("key", "statement", "rationale"):
+        if not data[name].strip():
             raise EventError(f"{name} is empty", hint="a decision says what it is about, what holds, and why")
 
 
-def _refuse_useless(scope: tuple[str, ...], deny_paths: tuple[str, ...]) -> None:
+def _refuse_no_date(text: str) -> None:
+    from datetime import datetime
+
+    from hee_core.errors import EventError
+
+    try:
+        found = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        found = None
+    if text and (found is None or ("T" in text and found.tzinfo is None)):
+        raise EventError(f"--review-by {text!r} is no date", hint="for example 2026-12-31")
+
+
+def _refuse_useless(scope: list[str], deny_paths: list[str]) -> None:
     """Raises EventError for a selector or a path that can match nothing: it would look like protection and be none."""
     from hee_core.errors import EventError
     from hee_governance.decisions import KINDS

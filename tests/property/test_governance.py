@@ -25,6 +25,7 @@ from hee_governance.shell import commands
 from hee_governance.speccoverage import spec_coverage
 from hee_governance.traces import traces
 from hee_governance.validator import GovernanceValidator
+from hee_governance.values import incompatible, interval
 from hee_governance.workflow import parse
 
 LEVEL = st.sampled_from(LEVELS)
@@ -468,3 +469,20 @@ def test_coverage_counts_exactly_the_clauses_with_a_test_that_can_fail(clauses, 
     found = spec_coverage({"docs/spec.md": spec.encode(), "tests/test_x.py": tests.encode()})
     assert (found.numerator, found.denominator) == (len(clauses & proved), len(clauses))
     assert {clause.id for clause in found.uncovered} == {f"SEED-{number:03}" for number in clauses - proved}
+
+
+VERSIONS = st.lists(st.integers(0, 3), min_size=1, max_size=3).map(lambda parts: ".".join(map(str, parts)))
+CONSTRAINTS = st.lists(
+    st.tuples(st.sampled_from([">=", ">", "<", "<=", "=="]), VERSIONS).map("".join), min_size=1, max_size=2
+).map(",".join)
+VALUE = st.one_of(VERSIONS, CONSTRAINTS, st.sampled_from(["on", "off", ""]))
+
+
+@settings(max_examples=200, deadline=None)
+@given(VALUE, VALUE, VERSIONS)
+def test_values_that_one_version_satisfies_are_never_incompatible(one, other, version):
+    assert incompatible(one, other) == incompatible(other, one)
+    point = interval(version)
+    spans = interval(one), interval(other)
+    if point and all(span and not span.meet(point).empty for span in spans):
+        assert not incompatible(one, other)
