@@ -38,7 +38,8 @@ def decide(place: str, /, as_json: bool, **said: Any) -> int:
     r"""Record a decision that later repairs must respect.
 
     KEY names what it is about (one active decision a key), STATEMENT says it. Exits 1, and records nothing, when it
-    contradicts an active decision or turns one around within seven days without new evidence.
+    contradicts an active decision. One that turns its predecessor around within seven days without new evidence is
+    recorded, and told.
 
     \b
     Example:
@@ -55,7 +56,7 @@ def decide(place: str, /, as_json: bool, **said: Any) -> int:
     with options.workspace(place) as workspace:
         log = workspace.log
         head, state = log.head, log.state
-        found = _conflicts(state, data, workspace.clock.now())
+        found, turned = _conflicts(state, data, workspace.clock.now())
         if found:
             return _refused(terminal, found)
         subject = f"decision/{data['key']}"
@@ -65,16 +66,18 @@ def decide(place: str, /, as_json: bool, **said: Any) -> int:
         name = [name for name, record in log.state.decisions.items() if record["key"] == data["key"]][-1]
         touched = _touched(state, data["deny_paths"])
     if as_json:
-        terminal.json({"recorded": True, "decision_id": name, "touches": touched, **options.entry_json(entry)})
+        rows = [_row(conflict) for conflict in turned]
+        entry_json = options.entry_json(entry)
+        terminal.json({"recorded": True, "decision_id": name, "conflicts": rows, "touches": touched, **entry_json})
     else:
         terminal.status("OK", f"{name} recorded with event {entry.index}")
-        for words in touched:
+        for words in (*(conflict.reason for conflict in turned), *touched):
             terminal.status("WARNING", words)
     return 0
 
 
-def _conflicts(state: State, data: dict[str, Any], now: str) -> tuple[Conflict, ...]:
-    """What the new decision contradicts; the one it supersedes may only be turned around with new evidence, or later."""
+def _conflicts(state: State, data: dict[str, Any], now: str) -> tuple[tuple[Conflict, ...], tuple[Conflict, ...]]:
+    """What the new decision contradicts, and whether it turns around the one that it supersedes."""
     from hee_core.clock import seconds_between
     from hee_governance.conflicts import conflicts_of, reversal
     from hee_governance.decisions import Decision
@@ -85,13 +88,13 @@ def _conflicts(state: State, data: dict[str, Any], now: str) -> tuple[Conflict, 
         for name, record in state.decisions.items()
         if record["kind"] == "standing" and name != before
     ]
-    known = {*state.ledger.ended, *([before] if before in state.decisions else [])}
-    new = Decision.of("the new one", data)
     old = state.decisions.get(before)
+    new = Decision.of("the new one", data)
+    found = conflicts_of((*active, new), known={*state.ledger.ended, *([before] if old else [])})
     if old is None:
-        return conflicts_of((*active, new), known=known)
+        return found, ()
     days = max(0, int(seconds_between(old["decided_at"], now) // 86_400))
-    return (*conflicts_of((*active, new), known=known), *reversal(new, Decision.of(before, old), days=days))
+    return found, reversal(new, Decision.of(before, old), days=days)
 
 
 def _touched(state: State, deny_paths: list[str]) -> list[str]:
@@ -109,15 +112,15 @@ def _touched(state: State, deny_paths: list[str]) -> list[str]:
 
 def _refused(terminal: Terminal, found: tuple[Conflict, ...]) -> int:
     if terminal.as_json:
-        rows = [{"kind": c.kind, "decisions": list(c.decisions), "reason": c.reason} for c in found]
-        terminal.json({"recorded": False, "conflicts": rows})
+        terminal.json({"recorded": False, "conflicts": [_row(conflict) for conflict in found]})
     for conflict in found:
         terminal.status("CRITICAL", f"conflict: {conflict.reason}")
-    if any(conflict.kind != "reversal" for conflict in found):
-        terminal.line("  next: supersede the other decision (--supersedes ID), or narrow the scope")
-    if any(conflict.kind == "reversal" for conflict in found):
-        terminal.line("  next: say what is new since then (--evidence TEXT), or wait")
+    terminal.line("  next: supersede the other decision (--supersedes ID), or narrow the scope")
     return 1
+
+
+def _row(conflict: Conflict) -> dict[str, Any]:
+    return {"kind": conflict.kind, "decisions": list(conflict.decisions), "reason": conflict.reason}
 
 
 def _refuse_empty(data: dict[str, Any]) -> None:

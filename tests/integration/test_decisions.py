@@ -68,13 +68,15 @@ def test_values_conflict_only_where_they_cannot_both_hold(root, capsys, old, new
     assert (code, found["recorded"]) == (status, status == 0)
 
 
-def test_turning_a_decision_around_within_the_cool_off_takes_new_evidence(root, capsys):
+def test_turning_a_decision_around_within_the_cool_off_without_new_evidence_is_told(root, capsys):
     name = decide(capsys, root, "cache", "on")[1]["decision_id"]
     status, found = decide(capsys, root, "cache", "off", "--supersedes", name)
-    assert (status, [conflict["kind"] for conflict in found["conflicts"]]) == (1, ["reversal"])
-    run(["-C", str(root), "decide", "cache", "off", "--value", "off", "--rationale", "r", "--supersedes", name])
-    assert "say what is new since then" in capsys.readouterr().out
-    assert decide(capsys, root, "cache", "off", "--supersedes", name, "--evidence", "it lost data: issue 9")[0] == 0
+    assert (status, found["recorded"], [each["kind"] for each in found["conflicts"]]) == (0, True, ["reversal"])
+    again = ("decide", "cache", "on", "--value", "on", "--rationale", "r", "--supersedes", found["decision_id"])
+    assert run(["-C", str(root), *again]) == 0
+    assert "WARNING cache: this turns around" in capsys.readouterr().out
+    last = hee(capsys, root, "decisions", "list")[1][0]["decision_id"]
+    assert decide(capsys, root, "cache", "off", "--supersedes", last, "--evidence", "issue 9")[1]["conflicts"] == []
 
 
 def test_two_branches_that_decide_the_same_thing_differently_are_in_conflict(root, capsys, monkeypatch, tmp_path):
