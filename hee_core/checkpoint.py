@@ -6,7 +6,7 @@ key asked for signed, under the origin asked for; signatures by others (witnesse
 
 A note's signature is plain Ed25519 over the note's text. It cannot pass for an SSH signature: what SSH signs here
 begins with `SSHSIG` and lengths that hold NUL bytes, and the text of a note holds no control character but the line's
-end, which `keys.note_text` enforces on whoever signs.
+end, which `note_text` enforces on whoever signs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol
 
-from hee_core.errors import IntegrityError
+from hee_core.errors import IntegrityError, KeyFault
 from hee_core.merkle import HASH_SIZE
 from hee_core.sshkey import ED25519, ed25519, ed25519_bytes, unbase64
 
@@ -177,3 +177,18 @@ def _signature(line: str) -> NoteSignature:
 def _name(name: str) -> None:
     if not name or "+" in name or any(char.isspace() or not char.isprintable() for char in name):
         raise IntegrityError(f"signed note: {name!a} cannot name a key (no spaces, no plus sign)")
+
+
+def note_text(message: bytes) -> bytes:
+    """Returns the message if it is the text of a signed note, the only thing that is ever signed raw.
+
+    Its lines hold no control characters, so that it cannot begin what SSH signs: a signature (`SSHSIG` and lengths
+    with NUL bytes) or a login (a length with NUL bytes).
+    """
+    try:
+        text = message.decode()
+    except UnicodeDecodeError:
+        text = ""
+    if not text.endswith("\n") or _CONTROL.search(text):
+        raise KeyFault("raw signatures are for the text of notes only", hint="use sign(message, namespace)")
+    return message

@@ -1,20 +1,21 @@
 """Signing keys: where the agent's private key lives, how it is made and read, and the signers that use one.
 
-Responsible for key files (OpenSSH format, Ed25519, without a passphrase), the environment variable of CI, and the rule
-that an agent's key stays outside every repository. Keys of people are `sshagent`'s; who may sign is the keyring's.
+Responsible for key files (their format is `privatekey`'s business), the environment variable of CI and of people, and
+the rule that an agent's key stays outside every repository. Keys in ssh-agent are `sshagent`'s; who may sign is the
+keyring's.
 Invariant: a private key is never overwritten, never readable by others, never in an error or a `repr`.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from hee_core import sshkey, sshsig
-from hee_core.errors import IntegrityError, KeyFault
+from hee_core import privatekey, sshkey, sshsig
+from hee_core.checkpoint import note_text
+from hee_core.errors import KeyFault
 from hee_core.keychanges import role_of
 
 if TYPE_CHECKING:
@@ -23,10 +24,7 @@ if TYPE_CHECKING:
 DEFAULT_ACTOR = "agent:hee"
 DEFAULT_CI_ACTOR = "ci:hee"
 KEY_FILE = "agent_ed25519"
-_BEGIN = "-----BEGIN OPENSSH PRIVATE KEY-----"
-_END = "-----END OPENSSH PRIVATE KEY-----"
-_MAGIC = b"openssh-key-v1\0"
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+_PUBLIC = ("ssh-", "ecdsa-", "sk-")  # how the text of a public key begins
 _MAX_FILE = 65536
 
 
@@ -90,7 +88,7 @@ class FileSigner(EphemeralSigner):
 
     def __init__(self, path: Path, *, actor: str = DEFAULT_ACTOR) -> None:
         """Reads the file; raises KeyFault if it is missing, open to others, encrypted or not Ed25519."""
-        super().__init__(_private_key(_read(path), str(path)), actor=actor)
+        super().__init__(privatekey.read(_read(path), str(path)), actor=actor)
         self.path = path
 
 
@@ -104,7 +102,7 @@ class EnvSigner(EphemeralSigner):
             raise KeyFault("HEE_SIGNING_KEY is not set or empty", hint="put the text of an OpenSSH private key into it")
         text = value if value.startswith("-----BEGIN") else _encoded(value) or _read(_file_of(value), "HEE_SIGNING_KEY")
         name = actor or os.environ.get("HEE_ACTOR") or DEFAULT_CI_ACTOR
-        super().__init__(_private_key(text, "HEE_SIGNING_KEY"), actor=name)
+        super().__init__(privatekey.read(text, "HEE_SIGNING_KEY"), actor=name)
 
 
 def _encoded(value: str) -> str:
@@ -115,8 +113,8 @@ def _encoded(value: str) -> str:
         data = b64decode("".join(value.split()), validate=True)
     except ValueError:
         return ""
-    if data.startswith(_MAGIC):
-        return f"{_BEGIN}\n{b64encode(data).decode()}\n{_END}\n"
+    if data.startswith(privatekey.MAGIC):
+        return f"{privatekey.BEGIN}\n{b64encode(data).decode()}\n{privatekey.END}\n"
     return data.decode("ascii", "replace").strip() if data.lstrip().startswith(b"-----BEGIN") else ""
 
 
@@ -133,29 +131,35 @@ def _file_of(value: str) -> Path:
     return path
 
 
-def note_text(message: bytes) -> bytes:
-    """Returns the message if it is the text of a signed note, the only thing that is ever signed raw.
-
-    Its lines hold no control characters, so that it cannot begin what SSH signs: a signature (`SSHSIG` and lengths
-    with NUL bytes) or a login (a length with NUL bytes).
-    """
-    try:
-        text = message.decode()
-    except UnicodeDecodeError:
-        text = ""
-    if not text.endswith("\n") or _CONTROL.search(text):
-        raise KeyFault("raw signatures are for the text of notes only", hint="use sign(message, namespace)")
-    return message
-
-
 # ------------------------------------------------------------------ the key of this machine
 
 
 def load_signer(*, actor: str | None = None) -> Signer:
-    """The signer of this process: `HEE_SIGNING_KEY` if it is set, else the agent's key file."""
-    if os.environ.get("HEE_SIGNING_KEY", "").strip():
-        return EnvSigner(actor=actor)
-    return FileSigner(default_key_path(), actor=actor or os.environ.get("HEE_ACTOR") or DEFAULT_ACTOR)
+    """The signer of this process: `HEE_SIGNING_KEY` if it is set, else the agent's key file.
+
+    Where the variable is a public key or names its `.pub` file, ssh-agent signs with it, as it does for git.
+    """
+    value = os.environ.get("HEE_SIGNING_KEY", "").strip()
+    if not value:
+        return FileSigner(default_key_path(), actor=actor or os.environ.get("HEE_ACTOR") or DEFAULT_ACTOR)
+    if value.endswith(".pub") or value.startswith(_PUBLIC):
+        from hee_core.sshagent import AgentSigner
+
+        whose = actor or os.environ.get("HEE_ACTOR")
+        if not whose:
+            raise KeyFault("HEE_ACTOR is not set: nobody knows who signs", hint="for example HEE_ACTOR=human:ada")
+        return AgentSigner(_public(value), whose)
+    return EnvSigner(actor=actor)
+
+
+def _public(value: str) -> str:
+    """The public key that a value is, or that is in the file it names."""
+    if value.startswith(_PUBLIC):
+        return value
+    try:
+        return Path(value).expanduser().read_text(encoding="utf-8")
+    except (OSError, ValueError, RuntimeError):
+        raise KeyFault("HEE_SIGNING_KEY: the public key that it names cannot be read") from None
 
 
 def default_key_path() -> Path:
@@ -200,7 +204,7 @@ def create_agent_key(path: Path, *, actor: str = DEFAULT_ACTOR) -> FileSigner:
     draft = path.with_name(f".{path.name}.{key.public_key().public_bytes_raw().hex()[:16]}")
     try:
         made = _directories(path.parent)
-        _write(draft, openssh_text(key, comment=actor))
+        _write(draft, privatekey.write(key, comment=actor))
         try:
             os.link(draft, path)
         except FileExistsError:
@@ -270,64 +274,3 @@ def _read(path: Path, name: str = "") -> str:
         return os.read(descriptor, _MAX_FILE).decode("ascii", "replace")
     finally:
         os.close(descriptor)
-
-
-# ------------------------------------------------------------------ the OpenSSH format
-
-
-def openssh_text(key: Ed25519PrivateKey, *, comment: str = "") -> str:
-    """A private key as ssh-keygen writes one without a passphrase."""
-    from base64 import b64encode
-    from hashlib import sha256
-
-    raw = key.public_key().public_bytes_raw()
-    blob = sshkey.pack(sshkey.ED25519.encode(), raw)
-    check = sha256(raw).digest()[:4]  # says that decryption worked, and nothing is encrypted here
-    inner = check * 2 + blob + sshkey.pack(key.private_bytes_raw() + raw, comment.encode())
-    inner += bytes(range(1, 1 + -len(inner) % 8))
-    data = _MAGIC + sshkey.pack(b"none", b"none", b"") + b"\0\0\0\1" + sshkey.pack(blob, inner)
-    text = b64encode(data).decode()
-    return "\n".join([_BEGIN, *(text[at : at + 70] for at in range(0, len(text), 70)), _END, ""])
-
-
-def _private_key(text: str, where: str) -> Ed25519PrivateKey:
-    # Read here and not by cryptography's loader: its import takes as long as everything else that a command needs.
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    words = text.split("\n")
-    lines = [line.strip() for line in words if line.strip()]
-    if len(lines) < 3 or lines[0] != _BEGIN or lines[-1] != _END:
-        raise KeyFault(f"{where}: not a private key in OpenSSH format", hint="`ssh-keygen -t ed25519 -N ''` writes one")
-    try:
-        seed, raw = _parts(sshkey.unbase64("".join(lines[1:-1]), "private key"), where)
-    except IntegrityError as error:
-        raise KeyFault(f"{where}: the private key is damaged: {error}") from None
-    key = Ed25519PrivateKey.from_private_bytes(seed)
-    if key.public_key().public_bytes_raw() != raw:
-        raise KeyFault(f"{where}: the private key is damaged: its two halves do not belong together")
-    return key
-
-
-def _parts(data: bytes, where: str) -> tuple[bytes, bytes]:
-    outer = sshkey.Reader(data, "private key")
-    if outer.take(len(_MAGIC)) != _MAGIC:
-        raise IntegrityError("private key: the format is not openssh-key-v1")
-    if outer.string() != b"none":
-        raise KeyFault(
-            f"{where}: the private key is protected by a passphrase, which a program cannot type",
-            hint="people sign through ssh-agent (`ssh-add`); an agent has a key of its own (`hee init`)",
-        )
-    outer.string()
-    outer.string()
-    count = outer.uint32()
-    type_ = sshkey.Reader(outer.string(), "private key").text()
-    if count != 1 or type_ != sshkey.ED25519:
-        raise KeyFault(f"{where}: only one Ed25519 key can sign, this is {type_}", hint="`ssh-keygen -t ed25519 -N ''`")
-    inner = sshkey.Reader(outer.string(), "private key")
-    outer.end()
-    if inner.take(4) != inner.take(4) or inner.string() != sshkey.ED25519.encode():
-        raise IntegrityError("private key: the check numbers differ")
-    raw, both = inner.string(), inner.string()
-    if len(both) != 64 or both[32:] != raw:
-        raise IntegrityError("private key: an Ed25519 key has 64 bytes, the last 32 are its public half")
-    return both[:32], raw

@@ -11,9 +11,9 @@ import os
 from typing import TYPE_CHECKING
 
 from hee_core import sshkey, sshsig
+from hee_core.checkpoint import note_text
 from hee_core.errors import IntegrityError, KeyFault
 from hee_core.keychanges import role_of
-from hee_core.keys import note_text
 
 if TYPE_CHECKING:
     import socket

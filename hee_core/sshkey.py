@@ -1,7 +1,7 @@
 """Public keys as OpenSSH writes them: their text, their fingerprint, and how each type checks a signature.
 
-Responsible for the SSH wire format and for which key types and algorithms still hold (Ed25519, Ed25519 on a security
-key, ECDSA on P-256 and P-384, RSA of 2048 bits or more with SHA-2). What is signed and for what purpose is `sshsig`'s
+Responsible for the SSH wire format and for which key types and algorithms still hold (Ed25519, ECDSA on P-256 and P-384,
+RSA of 2048 bits or more with SHA-2; on a security key, Ed25519 and ECDSA on P-256, touched). What is signed and for what purpose is `sshsig`'s
 business. Invariant: one key has one text, and a key that cannot be checked is refused when it is read.
 """
 
@@ -18,10 +18,12 @@ from hee_core.errors import IntegrityError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurve, EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 ED25519 = "ssh-ed25519"
 SK_ED25519 = "sk-ssh-ed25519@openssh.com"
+SK_ECDSA = "sk-ecdsa-sha2-nistp256@openssh.com"
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 16384
 
 _CURVES = {"ecdsa-sha2-nistp256": "nistp256", "ecdsa-sha2-nistp384": "nistp384"}
@@ -131,47 +133,74 @@ def _ed25519(reader: Reader) -> Callable[[str, bytes, bytes], None]:
 
 def _sk_ed25519(reader: Reader) -> Callable[[str, bytes, bytes], None]:
     key = ed25519(reader.string())
+    return _touched(reader, SK_ED25519, lambda raw, told: _verify(key.verify, raw, told))
+
+
+def _sk_ecdsa(reader: Reader) -> Callable[[str, bytes, bytes], None]:
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = _point(reader, "nistp256", ec.SECP256R1())
+    scheme = ec.ECDSA(hashes.SHA256())
+    return _touched(reader, SK_ECDSA, lambda raw, told: _verify(key.verify, _two_numbers(raw), told, scheme))
+
+
+def _touched(reader: Reader, type_: str, verify: Callable[[bytes, bytes], None]) -> Callable[[str, bytes, bytes], None]:
+    """How keys on a security key check (OpenSSH `PROTOCOL.u2f`): it signs for an application, and says if it was touched."""
     application = hashlib.sha256(reader.string()).digest()
     reader.end()
 
     def check(algorithm: str, rest: bytes, signed: bytes) -> None:
-        _expect(algorithm, SK_ED25519)
+        _expect(algorithm, type_)
         inner = Reader(rest, "SSH signature")
         raw, flags, counter = inner.string(), inner.take(1), inner.take(4)
         inner.end()
         if not flags[0] & _USER_PRESENT:
             raise IntegrityError("SSH signature: of a security key that nobody touched")
-        _verify(key.verify, raw, application + flags + counter + hashlib.sha256(signed).digest())
+        verify(raw, application + flags + counter + hashlib.sha256(signed).digest())
 
     return check
 
 
 def _ecdsa(reader: Reader, type_: str) -> Callable[[str, bytes, bytes], None]:
     from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec, utils
+    from cryptography.hazmat.primitives.asymmetric import ec
 
     curve, digest = {
         "nistp256": (ec.SECP256R1(), hashes.SHA256()),
         "nistp384": (ec.SECP384R1(), hashes.SHA384()),
     }[_CURVES[type_]]
-    named, point = reader.text(), reader.string()
+    key = _point(reader, _CURVES[type_], curve)
     reader.end()
-    if named != _CURVES[type_] or not point.startswith(b"\x04"):
-        raise IntegrityError(f"public key: not an uncompressed point of {_CURVES[type_]}")
-    try:
-        key = ec.EllipticCurvePublicKey.from_encoded_point(curve, point)
-    except ValueError:
-        raise IntegrityError(f"public key: the point is not on {_CURVES[type_]}") from None
     scheme = ec.ECDSA(digest)
 
     def check(algorithm: str, rest: bytes, signed: bytes) -> None:
         _expect(algorithm, type_)
-        inner = Reader(_only(rest), "SSH signature")
-        raw = utils.encode_dss_signature(inner.mpint(), inner.mpint())
-        inner.end()
-        _verify(key.verify, raw, signed, scheme)
+        _verify(key.verify, _two_numbers(_only(rest)), signed, scheme)
 
     return check
+
+
+def _point(reader: Reader, name: str, curve: EllipticCurve) -> EllipticCurvePublicKey:
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    named, point = reader.text(), reader.string()
+    if named != name or not point.startswith(b"\x04"):
+        raise IntegrityError(f"public key: not an uncompressed point of {name}")
+    try:
+        return ec.EllipticCurvePublicKey.from_encoded_point(curve, point)
+    except ValueError:
+        raise IntegrityError(f"public key: the point is not on {name}") from None
+
+
+def _two_numbers(data: bytes) -> bytes:
+    """An ECDSA signature as the library wants it."""
+    from cryptography.hazmat.primitives.asymmetric import utils
+
+    inner = Reader(data, "SSH signature")
+    raw = utils.encode_dss_signature(inner.mpint(), inner.mpint())
+    inner.end()
+    return raw
 
 
 def _rsa(reader: Reader) -> Callable[[str, bytes, bytes], None]:
@@ -195,7 +224,7 @@ def _rsa(reader: Reader) -> Callable[[str, bytes, bytes], None]:
     return check
 
 
-_TYPES = {ED25519: _ed25519, SK_ED25519: _sk_ed25519, "ssh-rsa": _rsa}
+_TYPES = {ED25519: _ed25519, SK_ED25519: _sk_ed25519, SK_ECDSA: _sk_ecdsa, "ssh-rsa": _rsa}
 
 
 def _expect(algorithm: str, *allowed: str) -> None:

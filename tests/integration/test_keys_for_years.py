@@ -66,9 +66,9 @@ def test_the_key_of_a_machine_is_replaced_and_every_event_still_holds(
 
 
 def old_text(signer: FileSigner) -> str:
-    from hee_core.keys import openssh_text
+    from hee_core import privatekey
 
-    return openssh_text(signer._key, comment=signer.actor)
+    return privatekey.write(signer._key, comment=signer.actor)
 
 
 def test_a_rotation_that_was_interrupted_anywhere_is_finished_by_the_next_one(

@@ -7,11 +7,15 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from hee_core import keys, sshagent, sshkey, sshsig
 from hee_core.clock import FixedClock
@@ -127,6 +131,21 @@ def test_a_signature_of_a_security_key_is_accepted_by_us_and_by_ssh_keygen_alike
     assert keygen_accepts(tmp_path, f"human:ada {text}\n", "human:ada", blob, MESSAGE, "hee-event")
 
 
+def test_a_signature_of_an_ecdsa_security_key_is_accepted_by_us_and_by_ssh_keygen_alike(tmp_path):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = sshkey.SK_ECDSA.encode()
+    point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    public = sshkey.pack(name, b"nistp256", point, b"ssh:")
+    tail = b"\5" + (9).to_bytes(4, "big")  # present and verified
+    told = hashlib.sha256(b"ssh:").digest() + tail + hashlib.sha256(sshsig.preimage(MESSAGE, "hee-event")).digest()
+    numbers = utils.decode_dss_signature(key.sign(told, ec.ECDSA(hashes.SHA256())))
+    inner = sshkey.pack(*(number.to_bytes(number.bit_length() // 8 + 1, "big") for number in numbers))
+    blob = sshsig.assemble(public, "hee-event", sshkey.pack(name, inner) + tail)
+    text = sshkey.read(public).text
+    assert sshsig.verify(blob, MESSAGE, "hee-event") == text
+    assert keygen_accepts(tmp_path, f"human:ada {text}\n", "human:ada", blob, MESSAGE, "hee-event")
+
+
 def test_fingerprints_are_those_that_ssh_keygen_prints(folder):
     for kind in KINDS:
         printed = run("ssh-keygen", "-l", "-f", folder / f"{kind}.pub").stdout.decode().split()[1]
@@ -146,6 +165,29 @@ def test_a_key_with_a_passphrase_or_of_another_type_is_refused_with_the_way_out(
     assert "ssh-agent" in caught.value.hint
     with pytest.raises(KeyFault, match="only one Ed25519 key can sign, this is ssh-rsa"):
         keys.FileSigner(folder / "rsa")
+
+
+def test_a_key_with_a_passphrase_signs_once_the_environment_has_it(tmp_path, monkeypatch):
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "open sesame", "-f", tmp_path / "locked")
+    monkeypatch.setenv("HEE_SIGNING_KEY", str(tmp_path / "locked"))
+    with pytest.raises(KeyFault, match="HEE_SIGNING_KEY_PASSPHRASE is not set"):
+        keys.load_signer()
+    monkeypatch.setenv("HEE_SIGNING_KEY_PASSPHRASE", "open barley")
+    with pytest.raises(KeyFault, match="does not open the private key") as caught:
+        keys.load_signer()
+    assert "barley" not in f"{caught.value}{caught.value.hint}"
+    monkeypatch.setenv("HEE_SIGNING_KEY_PASSPHRASE", "open sesame")
+    signer = keys.load_signer()
+    assert signer.public_key == sshkey.canonical((tmp_path / "locked.pub").read_text())
+    assert keys.FileSigner(tmp_path / "locked").key_id == signer.key_id
+    run("ssh-keygen", "-q", "-t", "ecdsa", "-N", "open sesame", "-f", tmp_path / "other")
+    with pytest.raises(KeyFault, match="only one Ed25519 key"):
+        keys.FileSigner(tmp_path / "other")
+    without = "import sys; sys.modules['bcrypt'] = None; from hee_core import keys; keys.load_signer()"
+    env = {name: os.environ[name] for name in ("HEE_SIGNING_KEY", "HEE_SIGNING_KEY_PASSPHRASE")}
+    assert (
+        b"nothing here can open a key with a passphrase" in run(sys.executable, "-c", without, ok=False, **env).stderr
+    )
 
 
 # ------------------------------------------------------------------ git
@@ -221,6 +263,43 @@ def test_a_person_signs_with_a_key_that_only_ssh_agent_holds(agent, folder, monk
     assert sshsig.verify(blob, MESSAGE, "hee-event") == signer.public_key == text_of(folder, kind)
     assert (signer.actor, signer.role, signer.key_id) == ("human:ada", "human", sshkey.fingerprint(signer.public_key))
     assert keygen_accepts(tmp_path, f"human:ada {signer.public_key}\n", "human:ada", blob, MESSAGE, "hee-event")
+
+
+def test_a_public_key_in_the_environment_is_signed_for_by_the_agent(agent, folder, monkeypatch):
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(agent))
+    monkeypatch.setenv("HEE_SIGNING_KEY", str(folder / "ed25519.pub"))
+    monkeypatch.setenv("HEE_ACTOR", "human:ada")
+    signer = keys.load_signer()
+    assert signer.actor == "human:ada"
+    assert sshsig.verify(signer.sign(MESSAGE, "hee-event"), MESSAGE, "hee-event") == text_of(folder, "ed25519")
+    monkeypatch.setenv("HEE_SIGNING_KEY", (folder / "ed25519.pub").read_text())
+    assert keys.load_signer().key_id == signer.key_id
+
+
+def test_people_author_events_with_every_kind_of_key_and_an_agent_puts_them_in_order(agent, folder, monkeypatch):
+    """Only Ed25519 signs checkpoints; whoever has another key is the author, and the agent the writer of the commit."""
+    from hee_core import MemoryLog, chain, verify
+
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(agent))
+    log = MemoryLog()
+    for kind in KINDS:
+        person = sshagent.AgentSigner(text_of(folder, kind), f"agent:{kind}")
+        data = {"public_key": person.public_key, "actor": person.actor, "role": "agent"}
+        log.append([Event.new("key.added", data)])
+        head = log.refresh()
+        event = chain.bind(head, Event.new("note.recorded", {"text": kind}), person)
+        signature = person.sign(event.to_bytes(), sshsig.EVENT_NAMESPACE)
+        made = chain.seal(
+            head,
+            chain.grow(head, [event], log),
+            [event],
+            [signature],
+            log.signer,
+            object_format=log.store.object_format,
+        )
+        log.store.publish(made.objects, made.head.commit, head.commit)
+    report = verify(log)
+    assert (report.ok, report.events) == (True, 1 + 2 * len(KINDS))
 
 
 def test_the_agent_signs_the_same_bytes_as_the_file(agent, folder, monkeypatch):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from hee_core import checkpoint, events, keyring, keys, sshkey, sshsig
+from hee_core import checkpoint, events, keyring, keys, privatekey, sshkey, sshsig
 from hee_core.errors import HeeError, IntegrityError, KeyFault
 
 
@@ -84,10 +84,10 @@ def test_what_our_reader_reads_and_writes_is_what_cryptography_reads(tmp_path):
 
     for seed in range(20):
         key = Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)
-        text = keys.openssh_text(key, comment="x" * seed)
+        text = privatekey.write(key, comment="x" * seed)
         theirs = ssh.load_ssh_private_key(text.encode(), None)
         assert theirs.private_bytes_raw() == key.private_bytes_raw()
-        assert keys._private_key(text, "it").private_bytes_raw() == key.private_bytes_raw()
+        assert privatekey.read(text, "it").private_bytes_raw() == key.private_bytes_raw()
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644, 0o610])
@@ -119,7 +119,7 @@ def test_a_directory_or_a_pipe_is_no_key(tmp_path):
 def openssh(outer: bytes) -> str:
     from base64 import b64encode
 
-    return f"{keys._BEGIN}\n{b64encode(outer).decode()}\n{keys._END}\n"
+    return f"{privatekey.BEGIN}\n{b64encode(outer).decode()}\n{privatekey.END}\n"
 
 
 def key_file(
@@ -162,7 +162,7 @@ def test_a_private_key_that_cannot_sign_is_refused_with_the_reason(tmp_path, tex
 
 
 def test_the_whole_key_file_of_these_tests_can_sign():
-    assert keys._private_key(key_file(), "it").private_bytes_raw() == bytes(32)
+    assert privatekey.read(key_file(), "it").private_bytes_raw() == bytes(32)
 
 
 # ------------------------------------------------------------------ the environment
@@ -195,6 +195,20 @@ def test_the_actor_is_the_one_asked_for_or_that_of_the_environment(tmp_path, mon
         keys.load_signer()
 
 
+def test_a_public_key_in_the_environment_needs_to_know_whose_it_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEE_SIGNING_KEY", str(tmp_path / "ada.pub"))
+    with pytest.raises(KeyFault, match="HEE_ACTOR is not set"):
+        keys.load_signer()
+    monkeypatch.setenv("HEE_ACTOR", "human:ada")
+    with pytest.raises(KeyFault, match="cannot be read"):
+        keys.load_signer()
+    public = keys.EphemeralSigner().public_key
+    (tmp_path / "ada.pub").write_text(f"{public} ada@example\n")
+    assert repr(keys.load_signer()).startswith("<AgentSigner human:ada SHA256:")
+    monkeypatch.setenv("HEE_SIGNING_KEY", public)
+    assert keys.load_signer().public_key == public
+
+
 def test_an_empty_variable_is_no_key(monkeypatch):
     monkeypatch.setenv("HEE_SIGNING_KEY", "  ")
     with pytest.raises(KeyFault, match="not set or empty"):
@@ -202,7 +216,7 @@ def test_an_empty_variable_is_no_key(monkeypatch):
 
 
 def test_no_key_and_no_fault_shows_a_secret(tmp_path, monkeypatch):
-    text = keys.openssh_text(Ed25519PrivateKey.from_private_bytes(b"s" * 32))
+    text = privatekey.write(Ed25519PrivateKey.from_private_bytes(b"s" * 32))
     monkeypatch.setenv("HEE_SIGNING_KEY", text)
     assert repr(keys.EnvSigner()) == f"<EnvSigner ci:hee {keys.EnvSigner().key_id}>"
     monkeypatch.setenv("HEE_SIGNING_KEY", text.replace("b3Blb", "b3Ble"))
@@ -216,7 +230,7 @@ def test_the_environment_takes_base64_of_a_key_with_and_without_its_frame(monkey
     from base64 import b64encode
 
     signer = keys.EphemeralSigner()
-    text = keys.openssh_text(signer._key)
+    text = privatekey.write(signer._key)
     whole = b64encode(text.encode()).decode()
     body = "".join(text.split("\n")[1:-2])
     wrapped = "\n".join(whole[at : at + 76] for at in range(0, len(whole), 76))
@@ -228,7 +242,7 @@ def test_the_environment_takes_base64_of_a_key_with_and_without_its_frame(monkey
 def test_a_value_that_is_neither_a_key_nor_a_file_is_never_shown(tmp_path, monkeypatch):
     from base64 import b64encode
 
-    text = keys.openssh_text(Ed25519PrivateKey.from_private_bytes(b"s" * 32))
+    text = privatekey.write(Ed25519PrivateKey.from_private_bytes(b"s" * 32))
     lines = text.split("\n")
     half = b64encode(text.encode()).decode()[:-3]
     for value in (

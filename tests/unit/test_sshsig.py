@@ -74,6 +74,15 @@ def by_security_key(flags: int = 1, counter: int = 7) -> bytes:
     return blob(pack(name, raw) + tail, key=pack(name, RAW, b"ssh:"))
 
 
+def by_security_key_ecdsa(flags: int = 1, counter: int = 7) -> bytes:
+    tail = bytes([flags]) + counter.to_bytes(4, "big")
+    told = hashlib.sha256(b"ssh:").digest() + tail + hashlib.sha256(preimage()).digest()
+    r, s = utils.decode_dss_signature(P256_KEY.sign(told, ec.ECDSA(hashes.SHA256())))
+    name = b"sk-ecdsa-sha2-nistp256@openssh.com"
+    curve = ec_blob(P256_KEY.public_key(), b"nistp256")[4 + 19 :]  # without its type
+    return blob(pack(name, pack(mpint(r), mpint(s))) + tail, key=pack(name) + curve + pack(b"ssh:"))
+
+
 KINDS = {
     "ed25519": sshsig.sign(KEY, MESSAGE, "hee-event"),
     "ed25519 over sha256": blob(pack(b"ssh-ed25519", KEY.sign(preimage(hashed=b"sha256"))), hashed=b"sha256"),
@@ -82,6 +91,7 @@ KINDS = {
     "rsa sha2-256": by_rsa(b"rsa-sha2-256", b"sha256"),
     "rsa sha2-512": by_rsa(),
     "security key": by_security_key(),
+    "security key ecdsa": by_security_key_ecdsa(),
 }
 
 
@@ -117,7 +127,7 @@ def test_a_signature_with_any_bit_flipped_is_refused(kind):
 
 
 @pytest.mark.spec("SEED-215")
-@pytest.mark.parametrize("kind", ["ecdsa p384", "rsa sha2-256", "rsa sha2-512"])
+@pytest.mark.parametrize("kind", ["ecdsa p384", "rsa sha2-256", "rsa sha2-512", "security key ecdsa"])
 def test_a_signature_with_any_byte_changed_is_refused(kind):
     good = KINDS[kind]
     for at in range(len(good)):
@@ -160,6 +170,7 @@ def test_another_message_or_another_namespace_is_refused(kind):
         (b"SSHSIF" + KINDS["ed25519"][6:], "does not begin like one"),
         (KINDS["ed25519"] + bytes(20000), "too long"),
         (by_security_key(flags=4), "nobody touched"),
+        (by_security_key_ecdsa(flags=4), "nobody touched"),
     ],
 )
 def test_what_the_protocol_does_not_allow_is_refused_with_the_reason(bad, reason):
