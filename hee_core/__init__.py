@@ -44,9 +44,12 @@ _WHERE = {
     "ToolMissing": "errors",
     "clean": "canonical",
     "open_log": "gitstore",
+    "redact": "sealed",
     "rollback": "history",
     "schema": "catalogue",
+    "seal": "sealed",
     "state_at": "history",
+    "unseal": "sealed",
     "validate_capsule": "validation",
     "verify": "audit",
 }
@@ -82,9 +85,12 @@ __all__ = [
     "__version__",
     "clean",
     "open_log",
+    "redact",
     "rollback",
     "schema",
+    "seal",
     "state_at",
+    "unseal",
     "validate_capsule",
     "verify",
 ]
@@ -117,6 +123,7 @@ if TYPE_CHECKING:
     from hee_core.history import rollback, state_at
     from hee_core.log import ANY, Condition, Entry, Log
     from hee_core.memory import MemoryLog
+    from hee_core.sealed import redact, seal, unseal
     from hee_core.steward import HEEStateManager
     from hee_core.validation import validate_capsule
 

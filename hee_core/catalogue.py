@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Text = Annotated[str, Field(max_length=2000)]
 Long = Annotated[str, Field(max_length=60000)]
 Name = Annotated[str, Field(min_length=1, max_length=300)]
+Box = Annotated[str, Field(max_length=400000)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Commit = Annotated[str, Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")]
 BasisPoints = Annotated[int, Field(ge=0, le=10000)]
@@ -118,6 +119,59 @@ class NoteRecorded(Payload):
     """Free text that somebody wants to be remembered."""
 
     text: Long
+
+
+# ------------------------------------------------------------------ sealed payloads
+
+
+class RecipientAdded(Payload):
+    """From the next event on, what is sealed is sealed for the holder of this X25519 key too."""
+
+    public_key: Name
+    actor: Name
+    reason: Text = ""
+
+
+class RecipientRemoved(Payload):
+    """From the next event on, nothing is sealed for this key; what was sealed for it before, it can still read."""
+
+    key_id: Name
+    reason: Text
+
+
+class Wrap(Payload):
+    """One recipient's copy of the secret of a payload: HPKE, base64 of the encapsulated key and the ciphertext."""
+
+    key_id: Name
+    wrapped: Name
+
+
+class PayloadSealed(Payload):
+    """The boxes behind the markers of the event with this `nonce`, the secret for each recipient, and what the share is.
+
+    `boxes` has a base64 ciphertext for each sealed field; the SHA-256 of its bytes is in the field's marker.
+    """
+
+    nonce: Name
+    sealed_type: Name
+    boxes: dict[str, Box]
+    wraps: Annotated[tuple[Wrap, ...], Field(min_length=1)]
+    share: Digest
+    commitment: Digest
+
+
+class PayloadShared(Payload):
+    """More recipients can read the payload of the event with this `nonce`."""
+
+    nonce: Name
+    wraps: Annotated[tuple[Wrap, ...], Field(min_length=1)]
+
+
+class PayloadRedacted(Payload):
+    """The share of the payload of the event with this `nonce` is destroyed: nobody can open its boxes any more."""
+
+    nonce: Name
+    reason: Text
 
 
 # ------------------------------------------------------------------ a monitoring cycle
@@ -465,6 +519,11 @@ TYPES: dict[str, type[Payload]] = {
     "key.root_granted": KeyRootGranted,
     "key.threshold_changed": KeyThresholdChanged,
     "note.recorded": NoteRecorded,
+    "recipient.added": RecipientAdded,
+    "recipient.removed": RecipientRemoved,
+    "payload.sealed": PayloadSealed,
+    "payload.shared": PayloadShared,
+    "payload.redacted": PayloadRedacted,
     "config.loaded": ConfigLoaded,
     "patterns.loaded": PatternsLoaded,
     "monitor.started": MonitorStarted,

@@ -23,9 +23,12 @@ _SHORTEST_ID = 7
 _HINT = "name an index, a commit, an event id, or an RFC 3339 time; `hee log` lists them"
 
 
-def resolve(log: Log, at: At) -> int:
-    """The index that `at` means: None is the last event, a time the last event not after it; raises NotFound."""
-    size = len(log)
+def resolve(log: Log, at: At, *, within: At = None) -> int:
+    """The index that `at` means: None is the last event, a time the last event not after it; raises NotFound.
+
+    `within` is a point after which there was nothing yet.
+    """
+    size = len(log) if within is None else resolve(log, within) + 1
     if at is None:
         index = size - 1
     elif isinstance(at, int) or re.fullmatch(r"-?[0-9]{1,15}", at):
@@ -35,9 +38,10 @@ def resolve(log: Log, at: At) -> int:
     elif re.fullmatch(rf"[0-9a-f]{{{_SHORTEST_ID},64}}", at):
         index = _by_id(log, at)
     else:
-        index = _by_time(log, at)
+        index = min(_by_time(log, at), size - 1)
     if not 0 <= index < size:
-        raise NotFound(f"the log has no event {at} (it has {size})", hint=_HINT)
+        then = "" if within is None else f" as of {within}"
+        raise NotFound(f"the log has no event {at}{then} (it has {size})", hint=_HINT)
     return index
 
 

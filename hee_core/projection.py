@@ -53,6 +53,7 @@ THAWED = frozenset(
         *("approval.granted", "decision.recorded", "decision.ended", "note.recorded", "alert.raised"),
         *("state.rolled_back", "state.checkpointed", "state.unfrozen"),
         *_ABOUT_KEYS,
+        *("payload.sealed", "payload.redacted", "recipient.removed"),
     }
 )
 # Types whose occurrence is counted and that change nothing else.
@@ -60,6 +61,7 @@ _COUNTED = frozenset(
     {
         *("log.created", "note.recorded", "monitor.heartbeat", "state.transition_refused"),
         *_ABOUT_KEYS,
+        *("recipient.added", "recipient.removed", "payload.sealed", "payload.shared", "payload.redacted"),
     }
 )
 _NO_TIME = "1970-01-01T00:00:00Z"  # of events that claim a day that does not exist, before any other

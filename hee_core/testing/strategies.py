@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 from hypothesis import strategies as st
 from pydantic.fields import FieldInfo
 
-from hee_core import canonical, catalogue, machine, projection
+from hee_core import canonical, catalogue, machine, projection, recipientkey, recipients
 from hee_core.clock import FixedClock
 from hee_core.events import Event
 from hee_core.replay import Replay
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SOURCE = f"urn:hee:{'1' * 64}"
 ACTORS = ("agent:hee", "human:ada", "ci:github")
+_BY_PEOPLE = frozenset({"state.unfrozen", "approval.granted", *recipients.STEERED})
 _POOLS: dict[str, tuple[str, ...]] = {
     "issue_id": ("HEE-ISS-1", "HEE-ISS-2", "HEE-ISS-3"),
     "fingerprint": ("fp-1", "fp-2"),
@@ -81,7 +82,7 @@ def next_draft(draw: st.DrawFn, names: Iterable[str], state: State, past: Past) 
     """A draft that may come after this state, and the actor who may write it."""
     type_ = draw(st.sampled_from([name for name in names if _possible(name, state)] or ["state.unfrozen"]))
     data = {**draw(payloads(type_)), **_fitting(draw, type_, state, past)}
-    actor = "human:ada" if type_ in ("state.unfrozen", "approval.granted") else draw(st.sampled_from(ACTORS))
+    actor = "human:ada" if type_ in _BY_PEOPLE else draw(st.sampled_from(ACTORS))
     clock = FixedClock("2026-01-24T12:00:00.000000Z", seed=(1 << 64) + state.size)
     clock.sleep(state.size * 3600)
     return actor, Event.new(type_, data, clock=clock)
@@ -123,6 +124,8 @@ def _fitting(draw: st.DrawFn, type_: str, state: State, past: Past) -> dict[str,
         return {"supersedes": draw(st.sampled_from(["", *sorted(state.decisions)]))}
     if type_ in ("fix.applied", "fix.verified"):
         return {"fix_id": draw(st.sampled_from(_open_fixes(state)))}
+    if type_ == "recipient.added":
+        return {"public_key": recipientkey.text_of(draw(st.binary(min_size=32, max_size=32)))}
     if type_ == "fix.started":
         return {"fix_id": f"attempt-{state.size}"}
     if type_ in ("fix.validated", "fix.rolled_back", "governance.evaluated") and state.ledger.fixes:

@@ -71,6 +71,9 @@ def told(type_: str, data: Mapping[str, object]) -> str:
         "state.changed": "trigger",
         "ci.issue_resolved": "by",
         "governance.evaluated": "verdict",
+        "payload.sealed": "sealed_type",
+        "payload.redacted": "reason",
+        "recipient.added": "actor",
     }.get(type_)
     return str(data.get(first, "")) if first else ""
 

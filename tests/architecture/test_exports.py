@@ -45,9 +45,12 @@ CORE = [
     "__version__",
     "clean",
     "open_log",
+    "redact",
     "rollback",
     "schema",
+    "seal",
     "state_at",
+    "unseal",
     "validate_capsule",
     "verify",
 ]
