@@ -146,6 +146,11 @@ class Diagnosis:
     secondary: tuple[Diagnosis, ...] = ()
 
     @property
+    def issue_id(self) -> str:
+        """The same failure is the same issue over runs, branches and machines."""
+        return f"HEE-ISS-{self.fingerprint[:10]}"
+
+    @property
     def line(self) -> int:
         """The line of the first evidence; 0 if there is none."""
         return self.evidence[0].line if self.evidence else 0

@@ -39,7 +39,7 @@ class Observation:
     @property
     def issue_id(self) -> str:
         """The same failure is the same issue over runs, branches and machines."""
-        return f"HEE-ISS-{self.diagnosis.fingerprint[:10]}"
+        return self.diagnosis.issue_id
 
     @property
     def job_key(self) -> str:

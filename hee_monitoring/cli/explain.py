@@ -11,6 +11,7 @@ import click
 from hee_monitoring.cli import options
 
 if TYPE_CHECKING:
+    from hee_core.projection import State
     from hee_monitoring.cli.terminal import Terminal
     from hee_monitoring.database import PatternDB
     from hee_monitoring.evidence import Diagnosis
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("path")
 @options.as_json
-def explain(path: str, as_json: bool) -> int:
+@options.directory
+def explain(place: str, path: str, as_json: bool) -> int:
     r"""Say why a log is red, with the line that proves it.
 
-    PATH is a log, an archive of logs, a JUnit report, or - for standard input. Needs no repository and no network.
+    PATH is a log, an archive of logs, a JUnit report, or - for standard input. Needs no repository and no network; in a
+    repository that HEE watches it says whether the failure was seen before, and what ended it.
     Exits 1 when something failed or cannot be told, 0 when the log shows no failure, 2 when nothing can be read.
 
     \b
@@ -44,20 +47,35 @@ def explain(path: str, as_json: bool) -> int:
         )
     found = [(file.name, file.explain(patterns)) for file in files]
     failed = [(name, diagnosis) for name, diagnosis in found if diagnosis.category != "none"]
+    state = _remembered(terminal, place) if failed else None
     if as_json:
-        terminal.json(_document(failed or found, patterns))
+        terminal.json(_document(failed or found, patterns, state))
     elif not failed:
         read = sum(len(file.data) for file in files)
         terminal.status("OK", f"no failure in {len(files)} log(s), {read} bytes, {len(patterns)} patterns")
     for name, diagnosis in failed if not as_json else ():
-        _screen(terminal, patterns, name if len(files) > 1 else "", diagnosis)
+        _screen(terminal, patterns, name if len(files) > 1 else "", diagnosis, state)
     return 1 if failed else 0
 
 
-def _document(found: list[tuple[str, Diagnosis]], patterns: PatternDB) -> dict[str, Any]:
+def _remembered(terminal: Terminal, place: str) -> State | None:
+    """The state of this repository's log; None where there is none, and, with a note, where it cannot be read."""
+    from hee_core.errors import GitError, HeeError, LogNotFound
+
+    try:
+        with options.workspace(place) as workspace:
+            return workspace.log.state
+    except (LogNotFound, GitError):
+        return None
+    except HeeError as error:
+        terminal.note(f"the log of this repository was not asked: {error}")
+        return None
+
+
+def _document(found: list[tuple[str, Diagnosis]], patterns: PatternDB, state: State | None) -> dict[str, Any]:
     first = found[0][1]
     failures = [
-        _failure(diagnosis, patterns)
+        _failure(diagnosis, patterns, state)
         for _, top in found
         if top.category != "none"
         for diagnosis in (top, *top.secondary)
@@ -75,13 +93,14 @@ def _document(found: list[tuple[str, Diagnosis]], patterns: PatternDB) -> dict[s
     }
 
 
-def _failure(diagnosis: Diagnosis, patterns: PatternDB) -> dict[str, Any]:
+def _failure(diagnosis: Diagnosis, patterns: PatternDB, state: State | None) -> dict[str, Any]:
     from hee_governance.matrix import Matrix
+    from hee_monitoring.recall import recall
 
     pattern = patterns.get(diagnosis.pattern_id)
     row = Matrix.load().row(pattern.matrix_row if pattern else diagnosis.category)
     return {
-        "issue_id": f"HEE-ISS-{diagnosis.fingerprint[:10]}",
+        "issue_id": diagnosis.issue_id,
         "pattern_id": diagnosis.pattern_id or None,
         "category": diagnosis.category,
         "title": diagnosis.title,
@@ -94,10 +113,13 @@ def _failure(diagnosis: Diagnosis, patterns: PatternDB) -> dict[str, Any]:
         "captures": dict(diagnosis.captures),
         "action": row.action,
         "fix": None,
+        "seen": recall(state, diagnosis.issue_id) if state else None,
     }
 
 
-def _screen(terminal: Terminal, patterns: PatternDB, name: str, diagnosis: Diagnosis) -> None:
+def _screen(terminal: Terminal, patterns: PatternDB, name: str, diagnosis: Diagnosis, state: State | None) -> None:
+    from hee_monitoring.recall import recall, told
+
     pattern = patterns.get(diagnosis.pattern_id)
     if name:
         terminal.line(terminal.bold(name))
@@ -114,6 +136,11 @@ def _screen(terminal: Terminal, patterns: PatternDB, name: str, diagnosis: Diagn
         terminal.line(f"  next     {terminal.fit(pattern.remedy, terminal.width - 11)}")
     elif diagnosis.category == "unknown":
         terminal.line("  next     read the log around the failure, or run the tests again and keep what they print")
+    if state is not None:
+        memory = recall(state, diagnosis.issue_id)
+        terminal.line(
+            f"  seen     {terminal.fit(told(memory) if memory else 'never before here', terminal.width - 11)}"
+        )
     terminal.line(f"  {diagnosis.confidence // 100} % sure; fingerprint {diagnosis.fingerprint[:16]}")
     for other in diagnosis.secondary[:3]:
         terminal.line(

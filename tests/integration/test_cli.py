@@ -209,6 +209,25 @@ def test_explain_needs_no_repository(
     assert (status, out, "next:" in err) == (2, "", True)
 
 
+def test_explain_remembers_what_the_log_of_the_repository_knows(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = b"E       assert 1 == 2\nFAILED tests/test_a.py::test_one - assert 1 == 2\n##[error]Process completed with exit code 1.\n"
+    build = tmp_path / "build.log"
+    build.write_bytes(text)
+    status, found, err = document(capsys, "-C", str(root), "explain", str(build))
+    assert (status, found["failures"][0]["seen"], err) == (1, None, "")
+    assert "never before here" in hee(capsys, "-C", str(root), "explain", str(build))[1]
+    document(capsys, "-C", str(root), "monitor", "--once", "--no-fix", "--source", "logs", "--log", str(build))
+    seen = document(capsys, "-C", str(root), "explain", str(build))[1]["failures"][0]["seen"]
+    assert (seen["count"], seen["resolved"], seen["fixed_by"], seen["action"]) == (1, False, "", "agent-review")
+    assert "once, first 20" in hee(capsys, "-C", str(root), "explain", str(build))[1]
+    git(root, "update-ref", "refs/heads/hee/log", "HEAD")
+    status, found, err = document(capsys, "-C", str(root), "explain", str(build))
+    assert (status, found["failures"][0]["seen"]) == (1, None)
+    assert "was not asked" in err
+
+
 def test_patterns_are_listed_shown_and_tested(capsys: pytest.CaptureFixture[str]) -> None:
     status, listed, _ = document(capsys, "patterns", "list")
     assert (status, len(listed["patterns"]) >= 45) == (0, True)
