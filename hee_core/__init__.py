@@ -49,6 +49,7 @@ _WHERE = {
     "schema": "catalogue",
     "seal": "sealed",
     "state_at": "history",
+    "sync": "reconcile",
     "unseal": "sealed",
     "validate_capsule": "validation",
     "verify": "audit",
@@ -90,6 +91,7 @@ __all__ = [
     "schema",
     "seal",
     "state_at",
+    "sync",
     "unseal",
     "validate_capsule",
     "verify",
@@ -123,6 +125,7 @@ if TYPE_CHECKING:
     from hee_core.history import rollback, state_at
     from hee_core.log import ANY, Condition, Entry, Log
     from hee_core.memory import MemoryLog
+    from hee_core.reconcile import sync
     from hee_core.sealed import redact, seal, unseal
     from hee_core.steward import HEEStateManager
     from hee_core.validation import validate_capsule

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from hee_core.gitobjects import Commit
     from hee_core.log import Log
+    from hee_core.seen import Seen
     from hee_core.store import Store
 
-__all__ = ["Finding", "Report", "verify"]
+__all__ = ["Finding", "Inspection", "Report", "inspect", "verify"]
 
 MOST_FINDINGS = 1000
 _WINDOW = 32  # commits whose trees are asked for at once
@@ -56,6 +57,19 @@ def verify(log: Log) -> Report:
     )
 
 
+def inspect(store: Store, tip: str, *, trusted: str | None = None, seen: Seen | None = None) -> Inspection:
+    """Judges everything up to a commit and gives what is known after it; up to `trusted` it was judged before.
+
+    Raises GitError or LogError where the history cannot be listed; all other damage is among the findings.
+    """
+    inspection = Inspection(store, seen)
+    for step in store.steps(trusted, None) if trusted else ():
+        inspection.trust(step)
+    inspection.trusted = inspection.head
+    _Walk(store, inspection).after(tip, trusted)
+    return inspection
+
+
 def _compare_with_last_time(log: Log, inspection: Inspection) -> None:
     """A repository that was put back as a whole is consistent in itself: only what was seen outside of it can tell."""
     if log.seen is None:
@@ -63,7 +77,7 @@ def _compare_with_last_time(log: Log, inspection: Inspection) -> None:
     fault = log.seen.contradiction(inspection.head, inspection.root_then)
     if fault:
         inspection.found("rolled-back", fault, inspection.head.size)
-    else:
+    elif log.store.tip() == inspection.head.commit:  # else a sync may have put another order in its place meanwhile
         log.seen.keep(inspection.head)
 
 
@@ -73,6 +87,11 @@ class _Walk:
     def __init__(self, store: Store, inspection: Inspection) -> None:
         self.store = store
         self.inspection = inspection
+
+    def after(self, tip: str, before: str | None) -> None:
+        """Inspects the appends after a commit that was reached already (None: all); raises GitError where git cannot go on."""
+        commits = self.store.commits(tip)
+        self._each(commits[commits.index(before) + 1 :] if before else commits)
 
     def all(self, tip: str, size: int) -> None:
         """Inspects every append; `size` is the number of events that somebody saw at the tip, 0 if nobody did."""
@@ -84,6 +103,9 @@ class _Walk:
         except GitError as error:
             self._search(tip, size, str(error))
             return
+        self._each(commits)
+
+    def _each(self, commits: Sequence[str]) -> None:
         for start in range(0, len(commits), _WINDOW):
             for commit, raw, tree in self._window(commits[start : start + _WINDOW]):
                 self._append(commit, raw, tree)

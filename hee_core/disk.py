@@ -53,6 +53,14 @@ class Disk:
             each.mkdir(exist_ok=True)
             self.sync_directory(each.parent)
 
+    def sync(self, path: Path) -> None:
+        """Makes the content of a file durable that another program wrote."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
     def sync_directory(self, path: Path) -> None:
         """Makes the names in a directory durable."""
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

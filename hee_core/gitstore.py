@@ -18,6 +18,7 @@ from hee_core.errors import Conflict, GitError, HeeError, IntegrityError, LogErr
 from hee_core.git import Repository
 from hee_core.gitread import ObjectReader, Step, history
 from hee_core.ids import Ids
+from hee_core.lineage import Lineage, explains
 from hee_core.log import Log
 from hee_core.packs import Packs
 from hee_core.refs import RefFile
@@ -25,7 +26,9 @@ from hee_core.store import EVENTS, REF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
+    from hee_core.chain import Head
     from hee_core.gitobjects import GitObject
     from hee_core.keys import Signer
 
@@ -42,8 +45,9 @@ class GitStore:
         self.ref = ref
         self.directory = repository.common_dir / "hee"
         self.name = str(repository.common_dir)
-        self.ids = Ids(self.directory / "ids")
         self._disk = disk or Disk()
+        self.lineage = Lineage(self.directory / "lineage", disk=self._disk, clock=clock)
+        self.ids = Ids(self.directory / "ids", era=self.lineage.era)
         self._clock = clock
         self._reader = ObjectReader(repository)
         self._packs = Packs(repository, place=self.directory, disk=self._disk, clock=clock)
@@ -115,9 +119,16 @@ class GitStore:
 
     # ------------------------------------------------------------------ writing
 
+    def exclusive(self) -> AbstractContextManager[None]:
+        return self._locked("lock")
+
+    def syncing(self) -> AbstractContextManager[None]:
+        """Keeps other syncs on this machine waiting, but no writer: a network may be slow."""
+        return self._locked("sync-lock")
+
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        lock = self._disk.lock(self.directory / "lock")
+    def _locked(self, name: str) -> Iterator[None]:
+        lock = self._disk.lock(self.directory / name)
         try:
             lock.__enter__()
         except OSError as error:
@@ -134,10 +145,7 @@ class GitStore:
         pack = gitobjects.pack(objects, self.object_format)
         written = self._packs.write(pack)
         try:
-            if self._file:
-                self._file.move(new, old)
-            else:
-                self.repository.update_ref(self.ref, new, old)
+            self._move(new, old)
         except Conflict:
             if written:
                 self._packs.discard(pack)
@@ -147,6 +155,30 @@ class GitStore:
                 self._packs.discard(pack)
             raise
         self._packs.tidy()
+
+    def _move(self, new: str, old: str | None) -> None:
+        if self._file:
+            self._file.move(new, old)
+        else:
+            self.repository.update_ref(self.ref, new, old)
+
+    def adopt(self, new: str, old: str | None) -> None:
+        """Moves the ref to a commit that stock git brought here, once all that the move adds is durable."""
+        self.settle(new, old)
+        self._move(new, old)
+
+    def settle(self, new: str, old: str | None) -> None:
+        """Makes durable what stock git stored of a history; `old` is what was durable of it before."""
+        self._packs.settle(new, old)
+
+    def descends(self, new: str, old: str) -> bool:
+        """Says whether a commit is another one or comes after it; no, if one of them cannot be read."""
+        return self.repository.attempt("merge-base", "--is-ancestor", old, new).returncode == 0
+
+    def resequenced(self, head: Head, tip: str) -> bool:
+        if head.keyring is None:
+            return False
+        return explains(self.lineage.notes(head.keyring, head.size), head, tip, self)
 
     def _is_at(self, old: str | None) -> bool:
         try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from hee_core.store import Named
@@ -40,9 +40,10 @@ def _key(event: Named) -> bytes:
 class Ids:
     """The ids of one log; without a path, in memory only."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        """Opens nothing yet."""
+    def __init__(self, path: Path | None = None, *, era: Callable[[], str] = str) -> None:
+        """Opens nothing yet; `era` names the order in which the log's events stand: after another one all is void."""
         self.covered = 0
+        self._era = era
         self._path = path
         self._log_id = ""
         self._saved = 0
@@ -50,6 +51,7 @@ class Ids:
         self._file: sqlite3.Connection | None = None
 
     def begin(self, log_id: str, size: int) -> None:
+        log_id += self._era()
         if log_id == self._log_id and self.covered <= size:
             return
         if self._log_id:
@@ -122,6 +124,7 @@ class Ids:
             return 0
         rows = self._ask("SELECT name, value FROM meta ORDER BY name", ())
         if [name for name, _ in rows] != ["log", "size"] or rows[0][1] != self._log_id or not str(rows[1][1]).isdigit():
+            self.forget()
             return 0
         return int(rows[1][1])
 

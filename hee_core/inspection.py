@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hee_core.gitobjects import Commit
+    from hee_core.gitread import Step
     from hee_core.projection import State
     from hee_core.seen import Seen
     from hee_core.store import Store
@@ -59,7 +60,7 @@ class Inspection:
 
     def __init__(self, store: Store, seen: Seen | None = None) -> None:
         """Starts before the first append; `seen` knows how far the log was the last time."""
-        self.head = chain.EMPTY
+        self.head = self.trusted = chain.EMPTY  # `trusted` is where judging began
         self.findings: list[Finding] = []
         self.warnings: list[Finding] = []
         self.checked = dict.fromkeys(
@@ -97,6 +98,13 @@ class Inspection:
         self.head = replace(self.head, commit=commit)
         if self._seen_before and self._seen_before.size(self.head.log_id) == self.head.size:
             self.root_then = self.head.frontier.root()
+
+    def trust(self, step: Step) -> None:
+        """Takes over an append that was judged when it became part of the log here."""
+        events = [Event.trusted(line) for line in chain.lines(step)]
+        for event in events:
+            self._note(event)
+        self.head = replace(chain.grow(self.head, events, self), commit=step.commit)
 
     # ------------------------------------------------------------------ events
 
@@ -157,9 +165,7 @@ class Inspection:
         elif hash(event.nonce) in self._nonces:
             self.found("duplicate", f"{event.type} {event.id[:12]} repeats the nonce of another event", index)
         unknown = [cause for cause in event.causes if bytes.fromhex(cause)[:16] not in self._seen]
-        self._ids += raw
-        self._seen.add(raw[:16])
-        self._nonces.add(hash(event.nonce))
+        self._note(event)
         if unknown and self._whole:
             self.found(
                 "cause", f"{event.type} {event.id[:12]} names a cause that is not before it: {unknown[0][:12]}", index
@@ -173,6 +179,12 @@ class Inspection:
         if late:
             self.warnings.append(Finding(index, "key-expiry", late))
         return len(self.findings) == before
+
+    def _note(self, event: Event) -> None:
+        raw = bytes.fromhex(event.id)
+        self._ids += raw
+        self._seen.add(raw[:16])
+        self._nonces.add(hash(event.nonce))
 
     def state_after(self, index: int) -> State:
         """The projection after an earlier event, from the events themselves."""

@@ -117,13 +117,29 @@ class Log:
             if self._head.commit is None:
                 self._begin(tip)
             if self._head.commit != tip:
-                self._follow(tip)
+                self._go_on(tip)
             if self.pin and self._head.log_id != self.pin:
                 raise IntegrityError(
                     f"this is log {self._head.log_id[:12]}, the configuration names {self.pin[:12]}",
                     hint="somebody replaced the branch hee/log, or the configuration belongs to another repository",
                 )
             return self._head
+
+    def take(self, head: chain.Head) -> None:
+        """Stands where a sync has brought the log."""
+        with self._lock:
+            self._head, self._replay, self._saved = head, None, -1
+
+    def _go_on(self, tip: str) -> None:
+        try:
+            self._follow(tip)
+        except IntegrityError:
+            if not self.store.resequenced(self._head, tip):
+                raise
+            self._replay = None
+            self._begin(tip)
+            if self._head.commit != tip:
+                self._follow(tip)
 
     def _begin(self, tip: str) -> None:
         """Starts from the snapshot of an earlier process, unless the branch has become another log since."""
@@ -133,6 +149,9 @@ class Log:
         try:
             self._follow(tip)
         except IntegrityError:
+            if self.store.resequenced(self._head, tip):
+                self._head = chain.EMPTY
+                return
             first = next(self._entries(self.store.steps(tip, None), "", 0, GENESIS_SOURCE, 0))
             if first.event.id == self._head.log_id:
                 raise
@@ -328,7 +347,8 @@ class Log:
         self.store.save_snapshot(snapshot.dump(self._head, self.signer))
         self.store.ids.save()
         # What goes on from our own snapshot is the log we knew; anything else waits for somebody to verify it.
-        if self.seen is not None and self.seen.size(self._head.log_id) <= self._saved:
+        ours = self.seen is not None and self.seen.size(self._head.log_id) <= self._saved
+        if self.seen is not None and ours and self.store.tip() == self._head.commit:
             self.seen.keep(self._head)
         self._saved = self._head.size
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    from hee_core.chain import Head
     from hee_core.gitobjects import GitObject
     from hee_core.keys import Signer
 
@@ -71,6 +72,10 @@ class MemoryStore:
 
     def exclusive(self) -> AbstractContextManager[None]:
         return nullcontext()
+
+    def resequenced(self, head: Head, tip: str) -> bool:
+        del head, tip
+        return False
 
     def load_snapshot(self) -> bytes | None:
         return self.snapshot

@@ -84,6 +84,26 @@ class Packs:
             except OSError:
                 continue  # an unreachable pack costs space, nothing else
 
+    def settle(self, new: str, old: str | None) -> None:
+        """Makes durable what stock git stored of a history: it fsyncs neither loose objects nor directories."""
+        objects = self.directory.parent
+        listed = self._repository.run(
+            "rev-list", "--objects", "--no-object-names", "--end-of-options", new, *([f"^{old}"] if old else [])
+        )
+        folders = {self.directory, objects}
+        try:
+            for name in listed.decode("ascii").split():
+                loose = objects / name[:2] / name[2:]
+                if loose.is_file():
+                    self._disk.sync(loose)
+                    folders.add(loose.parent)
+            for folder in sorted(folders):
+                self._disk.sync_directory(folder)
+        except OSError as error:
+            raise GitError(
+                f"cannot make {objects} durable: {error.strerror}", hint="nothing was changed: try again"
+            ) from None
+
     # ------------------------------------------------------------------ merging
 
     def tidy(self) -> None:

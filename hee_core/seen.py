@@ -47,6 +47,10 @@ class Seen:
         """How many events were verified here before; 0 if none were."""
         return self._kept(log_id)[0]
 
+    def stands_at(self, head: Head) -> bool:
+        """Says whether exactly this head is what was verified here last, or nothing was and it is the beginning."""
+        return self._kept(head.log_id) in ((head.size, head.frontier.root().hex()), (0, "") if not head.size else None)
+
     def _kept(self, log_id: str) -> tuple[int, str]:
         if log_id not in self._read:
             try:

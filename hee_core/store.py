@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    from hee_core.chain import Head
     from hee_core.events import Event
     from hee_core.gitobjects import GitObject
     from hee_core.gitread import Step
@@ -135,6 +136,10 @@ class Store(Protocol):
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Keeps other writers on this machine waiting."""
+        ...
+
+    def resequenced(self, head: Head, tip: str) -> bool:
+        """Says whether a sync here put the events of a head in another order, on the way to a tip that lost none of them."""
         ...
 
     def load_snapshot(self) -> bytes | None:

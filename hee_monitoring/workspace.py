@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from hee_core.clock import SYSTEM, Clock
-from hee_core.errors import ConfigError, KeyFault, LogNotFound
+from hee_core.errors import ConfigError, IntegrityError, KeyFault, LogNotFound
 from hee_core.git import ObjectReader, Repository
 from hee_core.gitstore import open_log
 
@@ -47,15 +47,22 @@ class Workspace:
 
     @classmethod
     def open(
-        cls, path: str | os.PathLike[str] = ".", *, signer: Signer | None = None, clock: Clock = SYSTEM
+        cls,
+        path: str | os.PathLike[str] = ".",
+        *,
+        signer: Signer | None = None,
+        clock: Clock = SYSTEM,
+        create: bool = False,
     ) -> Workspace:
-        """Opens the log of the repository that holds `path`; raises LogNotFound before `hee init`."""
+        """Opens the log of the repository that holds `path`; raises LogNotFound before `hee init` unless `create` is set."""
         repository = Repository.discover(path)
         config = load_config(repository)
         try:
-            log = open_log(repository, signer=signer, clock=clock, pin=config.log_id)
+            log = open_log(repository, signer=signer, clock=clock, pin=config.log_id, create=create)
         except LogNotFound as error:
-            raise LogNotFound(str(error), hint=_of_remote(repository) or error.hint) from None
+            raise LogNotFound(
+                str(error), hint="run `hee sync`: a remote has it" if _of_remote(repository) else error.hint
+            ) from None
         return cls(repository, log, config, clock)
 
     @cached_property
@@ -161,14 +168,16 @@ def initialize(
         new = log.head is None
         if new:
             if there := _of_remote(repository):
-                raise LogNotFound("the log of this repository is on its remote, and not here yet", hint=there)
-            if config.log_id:
+                _adopt(log, there)
+                new = False
+            elif config.log_id:
                 raise LogNotFound(
                     f"{CONFIG} names log {config.log_id[:12]}, and the branch hee/log is not here",
-                    hint="fetch it: `git fetch origin hee/log:hee/log`; or take the id out of the configuration to begin anew",
+                    hint="fetch it: `hee sync`; or take the id out of the configuration to begin anew",
                 )
-            log.create("created by hee init", roots=roots, threshold=threshold)
-        elif roots or threshold > 1:
+            else:
+                log.create("created by hee init", roots=roots, threshold=threshold)
+        if not new and (roots or threshold > 1):
             _agree(log.entry(0).event, roots, threshold)
         target = (repository.root or repository.git_dir) / CONFIG
         written = repository.root is not None and not os.path.lexists(target) and not config.log_id
@@ -193,11 +202,19 @@ def _agree(genesis: Event, roots: Sequence[tuple[str, str]], threshold: int) -> 
         )
 
 
+def _adopt(log: Log, ref: str) -> None:
+    """Takes over the log that a clone brought along, instead of beginning a second one; raises IntegrityError if it does not hold."""
+    from hee_core.reconcile import adopt
+
+    for finding in adopt(log, ref).findings:
+        raise IntegrityError(
+            f"the log that this clone brought along does not hold: event {finding.index}: {finding.kind}: {finding.detail}",
+            hint=f"ask who pushed to hee/log; `git log {ref}` shows it",
+        )
+
+
 def _of_remote(repository: Repository) -> str:
-    """How to get the log's branch from a remote that has it; empty when none has."""
-    done = repository.attempt("for-each-ref", "--format=%(refname:short)", "refs/remotes/*/hee/log")
+    """The remote-tracking branch that holds the log of a remote; empty when none does."""
+    done = repository.attempt("for-each-ref", "--format=%(refname)", "refs/remotes/*/hee/log")
     found = done.stdout.decode("utf-8", "replace").split()
-    if not found:
-        return ""
-    remote = found[0].removesuffix("/hee/log")
-    return f"git fetch {remote} hee/log:hee/log (or without network: git branch --no-track hee/log {found[0]})"
+    return found[0] if found else ""

@@ -50,6 +50,7 @@ CORE = [
     "schema",
     "seal",
     "state_at",
+    "sync",
     "unseal",
     "validate_capsule",
     "verify",

@@ -393,17 +393,18 @@ def test_a_key_that_the_log_does_not_know_is_said_before_any_job_runs(
     assert not list(Path(os.environ["HEE_HOME"]).rglob("act"))  # the source was not even asked
 
 
-def test_a_clone_without_the_logs_branch_is_told_to_fetch_it(
+def test_a_clone_without_the_logs_branch_is_told_to_sync(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     git(tmp_path, "clone", "-q", str(root), "clone")
     (tmp_path / "clone" / "hee.yaml").unlink()
     git(tmp_path / "clone", "commit", "-qam", "without a pin")
-    for command in ("state", "init"):
-        status, out, err = hee(capsys, "-C", str(tmp_path / "clone"), command)
-        assert (status, out) == (2, "")
-        assert "next: git fetch origin hee/log:hee/log" in err
-    git(tmp_path / "clone", "fetch", "-q", "origin", "hee/log:hee/log")
+    status, out, err = hee(capsys, "-C", str(tmp_path / "clone"), "state")
+    assert (status, out) == (2, "")
+    assert "next: run `hee sync`" in err
+    status, made, _ = document(capsys, "-C", str(tmp_path / "clone"), "init")
+    assert (status, made["created"]) == (0, False)
+    assert git(tmp_path / "clone", "rev-parse", "hee/log") == git(root, "rev-parse", "hee/log")
     assert hee(capsys, "-C", str(tmp_path / "clone"), "state")[0] == 0
 
 
