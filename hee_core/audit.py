@@ -37,15 +37,15 @@ def verify(log: Log) -> Report:
         raise LogNotFound("there is no log to verify", hint="run `hee init`")
     inspection = Inspection(store, log.seen)
     _Walk(store, inspection).all(tip, log.known_size(tip))
-    if not inspection.head.size and not inspection.findings:
+    if not inspection.head.size and not inspection.findings and not inspection.unknown:
         inspection.found("empty", "the branch holds no event")
     log_id = inspection.head.log_id
-    unread = not log_id and inspection.findings  # what was not read is unknown, not another log
+    unread = not log_id and (inspection.findings or inspection.unknown)  # what was not read is unknown, not another log
     if log.pin and log_id != log.pin and not unread:
         inspection.found(
             "foreign-log", f"this is log {log_id[:12] or 'nothing'}, the configuration names {log.pin[:12]}", 0
         )
-    if not inspection.findings:
+    if not inspection.findings and not inspection.blind:
         _compare_with_last_time(log, inspection)
     return Report(
         inspection.head.size,
@@ -53,6 +53,7 @@ def verify(log: Log) -> Report:
         log_id,
         tuple(inspection.findings[:MOST_FINDINGS]),
         tuple(inspection.warnings[:MOST_FINDINGS]),
+        tuple(inspection.unknown),
         dict(inspection.checked),
     )
 
@@ -109,7 +110,11 @@ class _Walk:
         for start in range(0, len(commits), _WINDOW):
             for commit, raw, tree in self._window(commits[start : start + _WINDOW]):
                 self._append(commit, raw, tree)
-                if self.inspection.head.keyring is None or len(self.inspection.findings) > MOST_FINDINGS:
+                if (
+                    self.inspection.blind
+                    or self.inspection.head.keyring is None
+                    or len(self.inspection.findings) > MOST_FINDINGS
+                ):
                     return  # without a first event nothing after it means anything
 
     def _window(self, commits: Sequence[str]) -> Iterator[tuple[str, bytes | None, bytes | None]]:

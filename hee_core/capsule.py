@@ -107,6 +107,15 @@ def parse(data: bytes) -> StateCapsule:
     return model.read(document)
 
 
+def events_unknown(data: bytes) -> int:
+    """How many events the writer of a capsule did not know; 0 also for bytes that do not say."""
+    try:
+        count = json.loads(data)["hee_totals"]["events_unknown"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return 0
+    return count if type(count) is int and count > 0 else 0
+
+
 _SPECIFIC = ("decision_stability", "spec_coverage", "prompt_compatibility")
 
 

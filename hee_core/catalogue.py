@@ -1,4 +1,4 @@
-"""The event catalogue: every type, its payload model, its version, and how older versions are read.
+"""The event catalogue: every type, its payload model and its version; `upcasters` says how older ones are read.
 
 This file is data. A payload is frozen, knows its fields and nothing else, and holds no floats: percentages are
 integers of basis points (10000 is 100 %), durations are integers of milliseconds. A type is never removed and a
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from hee_core import forms
 from hee_core.errors import EventError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 Text = Annotated[str, Field(max_length=2000)]
 Long = Annotated[str, Field(max_length=60000)]
@@ -557,8 +558,6 @@ TYPES: dict[str, type[Payload]] = {
 }
 
 VERSIONS: dict[str, int] = dict.fromkeys(TYPES, 1)
-# (type, version) -> the function that turns that version's data into the next version's
-UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 
 def version(type_: str) -> int:
@@ -583,14 +582,10 @@ def model(type_: str, at_version: int, data: Mapping[str, Any]) -> Payload:
         raise EventError(
             f"{type_} version {at_version} is newer than this program (knows {newest})", hint="upgrade hee"
         )
-    return _validated(type_, upcast(type_, at_version, dict(data)))
-
-
-def upcast(type_: str, at_version: int, data: dict[str, Any]) -> dict[str, Any]:
-    """Brings stored data to the newest version; total over every version that was ever written."""
-    for step in range(at_version, VERSIONS[type_]):
-        data = UPCASTERS[type_, step](data)
-    return data
+    current = forms.upcast(type_, at_version, data) if at_version < newest else data
+    if current is None:
+        raise EventError(f"{type_}: the payload does not fit version {at_version}, which it says it is of")
+    return _validated(type_, current)
 
 
 def schema(type_: str) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import Any
 
 # fmt: off
 # ruff: noqa: Q000
+# (type, earlier version) -> its fields, as below
+PAST: dict[tuple[str, int], dict[str, tuple[Any, ...]]] = {}
 # type -> (newest version, field -> (form,) or (form, default))
 FORMS: dict[str, tuple[int, dict[str, tuple[Any, ...]]]] = {'alert.raised': (1,
                   {'issue_id': (('text', 0, 2000, ''), ''),

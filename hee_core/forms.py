@@ -1,7 +1,8 @@
 """Payloads checked without their models: the quick yes for what the catalogue's models accept.
 
 Loading the models takes longer than everything else that appending one event needs. Responsible for saying yes, and
-for the stored form that goes with it; every no is for `catalogue` to judge and to explain. Invariant: what `stored`
+for the stored form that goes with it, and for what earlier versions become; every no is for `catalogue` to judge and to
+explain. Invariant: what `stored`
 returns is what the models of the catalogue make of the same data; `form_table` is held equal to them by a test.
 """
 
@@ -11,7 +12,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from hee_core.form_table import FORMS
+from hee_core.form_table import FORMS, PAST
+from hee_core.upcasters import UPCASTERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +37,23 @@ def stored(type_: str, version: int, data: object) -> dict[str, Any] | None:
 def version(type_: str) -> int:
     """The newest version of a type's payload; 0 for a type that does not exist."""
     return FORMS.get(type_, (0, {}))[0]
+
+
+def newer(type_: str, version: int) -> bool:
+    """Says whether only a later program knows what such an event means: its type, or this version of it."""
+    form = FORMS.get(type_)
+    return form is None or version > form[0]
+
+
+def upcast(type_: str, version: int, data: object) -> dict[str, Any] | None:
+    """A payload of an earlier version in the form of the newest; None unless it fits the version that it says it is of."""
+    try:
+        made = _object(PAST[type_, version], data)
+    except (KeyError, _OtherError, RecursionError):
+        return None
+    for step in range(version, FORMS[type_][0]):
+        made = UPCASTERS[type_, step](made)
+    return made
 
 
 def _object(fields: Mapping[str, tuple[Any, ...]], value: object) -> dict[str, Any]:

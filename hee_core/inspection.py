@@ -2,7 +2,8 @@
 
 Responsible for events, signatures, keys, capsule, checkpoint and trailers; the objects were read and hashed by whoever
 calls. `head` is what the events themselves give, never what a file claims. Where events are lost or may not count, what
-depends on them is not judged any more, since every later append would only repeat the finding.
+depends on them is not judged any more, since every later append would only repeat the finding. What a later program
+wrote is carried: its bytes, its place and its author are judged, its meaning is `unknown`, and so is what follows from it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from hee_core import chain, checkpoint, sshsig
+from hee_core import capsule, chain, checkpoint, forms, projection, sshsig, story
 from hee_core.errors import HeeError
 from hee_core.events import GENESIS_SOURCE, Event
 from hee_core.replay import Replay
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from hee_core.seen import Seen
     from hee_core.store import Store
 
+MOST_UNKNOWN = 100
 _KINDS = {"integrity": "key", "illegal-transition": "transition"}
 
 
@@ -40,19 +42,20 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """What was verified. `ok` means that `events` events were evaluated and nothing was found."""
+    """What was verified. `ok` means that `events` events were evaluated, nothing was found, and nothing is unknown."""
 
     events: int
     head: str | None
     log_id: str
     findings: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()  # what is worth a look and breaks no rule
+    unknown: tuple[Finding, ...] = ()  # what a later program wrote and this one cannot judge
     checked: dict[str, int] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
         """Whether every event was checked and every check held."""
-        return not self.findings and self.events > 0
+        return not self.findings and not self.unknown and self.events > 0
 
 
 class Inspection:
@@ -63,6 +66,8 @@ class Inspection:
         self.head = self.trusted = chain.EMPTY  # `trusted` is where judging began
         self.findings: list[Finding] = []
         self.warnings: list[Finding] = []
+        self.unknown: list[Finding] = []
+        self.blind = False  # whose keys count from here on is unknown: nothing more can be judged
         self.checked = dict.fromkeys(
             ("commits", "objects", "event signatures", "commit signatures", "capsules", "checkpoints"), 0
         )
@@ -80,6 +85,10 @@ class Inspection:
         """Notes a finding; without an index it is about the next event."""
         self.findings.append(Finding(self.head.size if index is None else index, kind, detail))
 
+    def _not_known(self, detail: str, index: int) -> None:
+        if len(self.unknown) < MOST_UNKNOWN:
+            self.unknown.append(Finding(index, "unknown", detail))
+
     def append(self, commit: str, parsed: Commit | None, raw: bytes, files: dict[str, bytes]) -> None:
         """Judges one commit: taken apart, as it is, and the files of its tree that could be read."""
         self.checked["commits"] += 1
@@ -90,9 +99,9 @@ class Inspection:
         for problem in chain.files_of(files) if parsed else ():
             self.found("tree", f"commit {commit[:12]}: {problem}")
         events = self._events(files.get("events.jsonl"))
-        if events:
+        if events and not self.blind:
             self._signatures(events, files.get("signatures"), first)
-        if parsed and self.head.keyring is not None:
+        if parsed and self.head.keyring is not None and not self.blind:
             key = self._commit_signature(raw, events, first)
             self._projections(parsed, files, events, first, key)
         self.head = replace(self.head, commit=commit)
@@ -126,6 +135,12 @@ class Inspection:
                 self._refuse(line, "event", str(error))
                 continue
             events.append(event)
+            if forms.newer(event.type, event.version):
+                self._not_known(f"{event.type} version {event.version} is newer than this program", index)
+                if event.type.startswith("key.") or event.type == "log.created":
+                    self._flush(plain)
+                    self.blind = True
+                    return events
             if plain and event.type not in chain.PLAIN:
                 self._flush(plain)
             if self._judge(event, index):
@@ -173,7 +188,10 @@ class Inspection:
         try:
             chain.guard(self.head, event, self, index=index)
         except HeeError as error:
-            if self._counted or error.code == "integrity":  # else the state that it is judged by is not the real one
+            # Where events do not count, or are not known, the state that it is judged by is not the real one.
+            if error.code != "integrity" and self.head.state.ledger.unknown:
+                self._not_known(f"{event.type} cannot be judged after an event that is not known: {error}", index)
+            elif self._counted or error.code == "integrity":
                 self.found(_KINDS.get(error.code, "refused"), str(error), index)
         late = self.head.keyring.warning(event) if self.head.keyring else None
         if late:
@@ -251,11 +269,32 @@ class Inspection:
             )
         if not self._counted:
             return
-        if "capsule.json" in files and files["capsule.json"] != chain.capsule_bytes(self.head):
+        message = chain.message(first, self.head, events)
+        same = "capsule.json" not in files or files["capsule.json"] == chain.capsule_bytes(self.head)
+        if not (same and commit.message == message) and self._is_foreign(commit, files, first):
+            if story.facts(commit.message) != story.facts(message):
+                self.found("trailer", "the commit message names other events than it holds", first)
+            return
+        if not same:
             self.found("capsule", "capsule.json is not what the events up to here give", first)
         self.checked["capsules"] += 1
-        if commit.message != chain.message(first, self.head, events):
+        if commit.message != message:
             self.found("trailer", "the commit message is not what its events give", first)
+
+    def _is_foreign(self, commit: Commit, files: dict[str, bytes], first: int) -> bool:
+        """Says whether state and capsule of a commit are another program's, which folds other events than this one."""
+        version = story.trailers(commit.message).get("HEE-Projection", "")
+        if version.isdecimal() and int(version) != projection.VERSION:
+            self._not_known(f"state and capsule are of projection version {version}, this program folds another", first)
+            return True
+        if self.head.state.ledger.unknown:
+            return True  # said where the first such event stands
+        skipped = capsule.events_unknown(files.get("capsule.json", b""))
+        if skipped:
+            self._not_known(
+                f"the program that wrote state and capsule did not know {skipped} event(s) up to here", first
+            )
+        return bool(skipped)
 
     def _checkpoint(self, note: bytes | None, first: int, key: str) -> None:
         if note is None:

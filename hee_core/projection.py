@@ -7,11 +7,12 @@ light: no pydantic, no jsonschema. Invariant: same events, same state, same dige
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from hee_core import attempts, decisions, issues, machine
+from hee_core import attempts, decisions, forms, issues, machine
 from hee_core.draft import Draft
 from hee_core.errors import EventError, Frozen, HeeError, IllegalTransition
+from hee_core.form_table import FORMS
 from hee_core.ledger import ROLLBACKS_KEPT
 from hee_core.operational import INITIAL, VERSION, Operational, State, digest, dump, load
 from hee_core.record import Record
@@ -47,6 +48,19 @@ class Folded(Protocol):
 _ABOUT_KEYS = (
     *("key.added", "key.revoked", "key.rotated", "key.expiry_set", "key.root_granted", "key.threshold_changed"),
 )
+
+
+class _Upcast(NamedTuple):
+    """An event of an earlier version as if it were written today."""
+
+    type: str
+    version: int
+    data: Mapping[str, Any]
+    time: str
+    actor: str
+    id: str
+
+
 # What may still be written while a freeze lasts.
 THAWED = frozenset(
     {
@@ -65,7 +79,6 @@ _COUNTED = frozenset(
     }
 )
 _NO_TIME = "1970-01-01T00:00:00Z"  # of events that claim a day that does not exist, before any other
-_NEWEST = 1  # the version of every type that the handlers read
 
 
 def _changed(draft: Draft, _: Any, data: Mapping[str, Any]) -> None:
@@ -138,10 +151,12 @@ def guard(
             f"the log is frozen ({state.ledger.frozen_reason}): {event.type} has to wait",
             hint="only a person can end it: `hee unfreeze`",
         )
-    if event.type not in TYPES or event.version > _NEWEST or event.type in _COUNTED:
+    if event.type not in TYPES or forms.newer(event.type, event.version) or event.type in _COUNTED:
         return
-    if not fits(event.type, event.data):
+    current = _current(event)
+    if current is None or not fits(event.type, current.data):
         raise EventError(f"{event.type}: the payload does not fit the catalogue")
+    event = current
     if event.type in _RULES and (objection := _RULES[event.type](Draft(state), state.size, event)):
         raise objection
     if event.type == ROLLED_BACK:
@@ -156,13 +171,15 @@ def apply(draft: Draft, index: int, event: Folded, restore: Restore) -> None:
     type_ = event.type
     draft.size = index + 1
     draft.time = event.time if is_date_time(event.time) else draft.time or _NO_TIME
-    if type_ not in TYPES or event.version > _NEWEST:
+    if type_ not in TYPES or event.version > FORMS[type_][0]:
         draft.unknown += 1
         return
     handler = _HANDLERS.get(type_)
-    if type_ not in _COUNTED and not fits(type_, event.data):
+    current = event if event.version == FORMS[type_][0] else _current(event)
+    if current is None or (type_ not in _COUNTED and not fits(type_, current.data)):
         draft.malformed += 1
         return
+    event = current
     if (draft.frozen and type_ not in THAWED) or (type_ in _RULES and _RULES[type_](draft, index, event)):
         draft.refused += 1
         return
@@ -172,6 +189,15 @@ def apply(draft: Draft, index: int, event: Folded, restore: Restore) -> None:
         handler(draft, event, event.data)
     elif type_ == ROLLED_BACK:
         _roll_back(draft, index, event, restore)
+
+
+def _current(event: Folded) -> Folded | None:
+    """The event in the newest version of its type; None if it does not fit the version that it says it is of."""
+    newest = forms.version(event.type)
+    if event.version == newest:
+        return event
+    data = forms.upcast(event.type, event.version, event.data)
+    return None if data is None else _Upcast(event.type, newest, data, event.time, event.actor, event.id)
 
 
 def _roll_back(draft: Draft, index: int, event: Folded, restore: Restore) -> None:

@@ -1,7 +1,8 @@
 """A cached head: what a process needs to append without replaying history.
 
 A snapshot is signed by the writer's own key and thrown away unless that signature, its version and its commit hold: a
-repository can carry a forged one, but only whoever holds the key can make one that this writer accepts.
+repository can carry a forged one, but only whoever holds the key can make one that this writer accepts. A program that
+knows more types, or newer versions of them, folds anew: it understands events that the one before had to skip.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hee_core import projection, sshsig
 from hee_core.chain import Head
 from hee_core.errors import HeeError
+from hee_core.form_table import FORMS
 from hee_core.keyring import KeyRing
 from hee_core.merkle import Frontier
 
@@ -23,11 +25,16 @@ NAMESPACE = "hee-snapshot"
 VERSION = 1
 
 
+def _made_by() -> list[int]:
+    """What a program must have in common with the one whose snapshot it takes; the catalogue only grows."""
+    return [VERSION, projection.VERSION, sum(newest for newest, _ in FORMS.values())]
+
+
 def dump(head: Head, signer: Signer) -> bytes:
     """Two lines: the signature in base64, and the head as JSON."""
     assert head.keyring is not None  # noqa: S101 - an empty head has no snapshot
     document = {
-        "version": [VERSION, projection.VERSION],
+        "version": _made_by(),
         "log_id": head.log_id,
         "commit": head.commit,
         "frontier": head.frontier.dump(),
@@ -45,7 +52,7 @@ def load(data: bytes, signer: Signer) -> Head | None:
         if sshsig.verify(base64.b64decode(signature, validate=True), body, NAMESPACE) != signer.public_key:
             return None
         document: dict[str, Any] = json.loads(body)
-        if document["version"] != [VERSION, projection.VERSION]:
+        if document["version"] != _made_by():
             return None
         return Head(
             document["log_id"],

@@ -66,7 +66,7 @@ class HEEStateManager:
         """Verifies the whole log; raises IntegrityError unless everything holds."""
         report = verify(self.log)
         if not report.ok:
-            first = report.findings[0]
+            first = (*report.findings, *report.unknown)[0]
             raise IntegrityError(
                 f"event {first.index}: {first.kind}: {first.detail}", hint="`hee verify` lists all findings"
             )

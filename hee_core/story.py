@@ -1,7 +1,8 @@
 """The log as a story: one plain line for each append, and its trailers. Pure.
 
 Nothing taken from a CI log enters a commit message: a subject is made of our own words, of numbers, and of names cut
-down to characters that reach neither a terminal's escape parser nor anybody's notifications.
+down to characters that reach neither a terminal's escape parser nor anybody's notifications. Total: an event that
+this program does not know, or whose payload fits nothing, is told by its type alone.
 """
 
 from __future__ import annotations
@@ -10,32 +11,42 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from hee_core import forms
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from hee_core.events import Event
 
+    Facts = Sequence[tuple[str, Mapping[str, Any]]]  # types and payloads
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9 ._/:,()+\-]+")
+_REACHING = re.compile(r"(?i)(?<=\bgh)-(?=[0-9])|:(?=//)|(?<=\bwww)\.")  # forges make links of GH-12 and of addresses
 _AT = re.compile(r"(?<=[A-Za-z0-9]) at-(?=[0-9a-f]{7}\b)")  # after a letter or digit, an @ notifies nobody
 _MOST_IDS = 32  # a group commit of thousands names its range and root; the ids are in its tree
 
 
 def plain(text: object, limit: int = 60) -> str:
     """Text with only harmless characters, cut to `limit`."""
-    safe = " ".join(_UNSAFE.sub("-", str(text)).split())
+    safe = " ".join(_REACHING.sub(" ", _UNSAFE.sub("-", str(text))).split())
     return safe if len(safe) <= limit else safe[: limit - 3] + "..."
 
 
 def subject(events: Sequence[Event]) -> str:
     """What happened, in at most 100 characters."""
+    facts = [(event.type, data) for event in events if (data := _data_of(event)) is not None]
     for type_, tell in _TELLERS:
-        told = [event for event in events if event.type == type_]
-        if told:
-            return _AT.sub("@", plain(tell(told, events), 100))
+        told = [data for kind, data in facts if kind == type_]
+        try:
+            if told:
+                return _AT.sub("@", plain(tell(told, facts), 100))
+        except (AttributeError, KeyError, TypeError):
+            continue  # a payload that its author did not check
     kinds = Counter(event.type for event in events)
     name, count = kinds.most_common(1)[0]
     more = f" and {len(events) - count} more" if len(events) > count else ""
-    return plain(f"{name.replace('_', ' ').replace('.', ' ')}{f' x{count}' if count > 1 else ''}{more}", 100)
+    line = plain(f"{name.replace('_', ' ').replace('.', ' ')}{f' x{count}' if count > 1 else ''}{more}", 100)
+    return line or "an event without a name"
 
 
 def message(events: Sequence[Event], *, first: int, root: str, state: str, projection: int) -> str:
@@ -57,8 +68,22 @@ def trailers(text: str) -> dict[str, str]:
     return found
 
 
-def _data(events: Sequence[Event], type_: str, issue: str) -> Mapping[str, Any]:
-    return next((e.data for e in events if e.type == type_ and e.data.get("issue_id") == issue), {})
+def facts(text: str) -> list[str]:
+    """The trailers of a message that follow from its events alone, whichever program folds them."""
+    lines = text.rpartition("\n\n")[2].splitlines()
+    return [line for line in lines if not line.startswith(("HEE-State: ", "HEE-Projection: "))]
+
+
+def _data_of(event: Event) -> Mapping[str, Any] | None:
+    """The payload in the form that is told here; None if there is none."""
+    newest = forms.version(event.type)
+    if event.version < newest:
+        return forms.upcast(event.type, event.version, event.data)
+    return event.data if event.version == newest else None
+
+
+def _data(facts: Facts, type_: str, issue: str) -> Mapping[str, Any]:
+    return next((data for kind, data in facts if kind == type_ and data.get("issue_id") == issue), {})
 
 
 def _place(data: Mapping[str, Any]) -> str:
@@ -67,42 +92,42 @@ def _place(data: Mapping[str, Any]) -> str:
     return f" on {branch} at-{commit}" if branch and commit else f" at {commit}" if commit else ""
 
 
-def _failures(told: Sequence[Event], events: Sequence[Event]) -> str:
-    data = told[0].data
-    found = _data(events, "ci.failure_classified", data["issue_id"])
+def _failures(told: Sequence[Mapping[str, Any]], facts: Facts) -> str:
+    data = told[0]
+    found = _data(facts, "ci.failure_classified", data["issue_id"])
     if len(told) == 1:
         what = found.get("title") or "not explained yet"
         return f"{plain(data['job'].rpartition('#')[2] or data['source'], 24)} red{_place(data)}: {what} ({found.get('pattern_id', 'unknown')})"
-    names = ", ".join(plain(event.data["job"].rpartition("#")[2] or event.data["source"], 16) for event in told)
+    names = ", ".join(plain(each["job"].rpartition("#")[2] or each["source"], 16) for each in told)
     return f"{len(told)} red{_place(data)}: {names}"
 
 
-def _decisions(told: Sequence[Event], _: Sequence[Event]) -> str:
-    if all(event.data["kind"] == "issue" for event in told):
-        kinds = Counter(event.data["action"] for event in told)
+def _decisions(told: Sequence[Mapping[str, Any]], _: Facts) -> str:
+    if all(data["kind"] == "issue" for data in told):
+        kinds = Counter(str(data["action"]) for data in told)
         return "decided: " + ", ".join(f"{count} {action}" for action, count in sorted(kinds.items()))
-    return f"decision recorded: {told[0].data['key']}: {told[0].data['statement']}"
+    return f"decision recorded: {told[0]['key']}: {told[0]['statement']}"
 
 
-def _applied(told: Sequence[Event], events: Sequence[Event]) -> str:
-    data = told[0].data
-    strategy = next((e.data["strategy"] for e in events if e.type == "fix.started"), "fix")
+def _applied(told: Sequence[Mapping[str, Any]], facts: Facts) -> str:
+    data = told[0]
+    strategy = next((started["strategy"] for kind, started in facts if kind == "fix.started"), "fix")
     proof = (
         "proved by running the failed job again" if data["outcome"] == "verified" else "applied, waits for its review"
     )
     return f"repaired by {strategy}: {len(data['files'])} file(s), {proof}"
 
 
-def _rolled_back(told: Sequence[Event], _: Sequence[Event]) -> str:
-    return f"repair by {told[0].data['strategy']} rolled back, nothing left behind ({told[0].data['pattern_id']})"
+def _rolled_back(told: Sequence[Mapping[str, Any]], _: Facts) -> str:
+    return f"repair by {told[0]['strategy']} rolled back, nothing left behind ({told[0]['pattern_id']})"
 
 
-def _count(words: str) -> Callable[[Sequence[Event], Sequence[Event]], str]:
-    return lambda told, _: words.format(count=len(told), data=told[0].data)
+def _count(words: str) -> Callable[[Sequence[Mapping[str, Any]], Facts], str]:
+    return lambda told, _: words.format(count=len(told), data=told[0])
 
 
 # The first type that an append holds tells its story.
-_TELLERS: tuple[tuple[str, Callable[[Sequence[Event], Sequence[Event]], str]], ...] = (
+_TELLERS: tuple[tuple[str, Callable[[Sequence[Mapping[str, Any]], Facts], str]], ...] = (
     ("log.created", _count("log created")),
     ("state.rolled_back", _count("state rolled back to event {data[to_index]}")),
     ("state.frozen", _count("frozen: no writes until a person unfreezes")),
@@ -115,7 +140,7 @@ _TELLERS: tuple[tuple[str, Callable[[Sequence[Event], Sequence[Event]], str]], .
     ("decision.recorded", _decisions),
     ("ci.issue_resolved", _count("{count} issue(s) resolved: seen green")),
     ("alert.raised", _count("{count} alert(s) raised")),
-    ("ci.polled", lambda told, _: f"all clear{_place(told[0].data)}: {len(told[0].data['jobs_passed'])} job(s) green"),
+    ("ci.polled", lambda told, _: f"all clear{_place(told[0])}: {len(told[0]['jobs_passed'])} job(s) green"),
     ("key.added", _count("key added for {data[actor]}")),
     ("key.revoked", _count("key revoked")),
     ("key.rotated", _count("key rotated: a successor signs")),

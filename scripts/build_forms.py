@@ -1,4 +1,7 @@
-"""Writes hee_core/form_table.py, what the models of the event catalogue accept, as plain data; `--check` compares only."""
+"""Writes hee_core/form_table.py, what the models of the event catalogue accept, as plain data; `--check` compares only.
+
+The form of a version that is not the newest any more is kept from the table as it was before.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hee_core import catalogue
+from hee_core import catalogue, form_table
 from hee_core.canonical import MAX_INT
 
 TARGET = Path(__file__).resolve().parents[1] / "hee_core" / "form_table.py"
@@ -22,6 +25,8 @@ from typing import Any
 
 # fmt: off
 # ruff: noqa: Q000
+# (type, earlier version) -> its fields, as below
+PAST: dict[tuple[str, int], dict[str, tuple[Any, ...]]] = {past}
 # type -> (newest version, field -> (form,) or (form, default))
 FORMS: dict[str, tuple[int, dict[str, tuple[Any, ...]]]] = '''
 
@@ -78,9 +83,25 @@ def table() -> dict[str, tuple[int, dict[str, tuple[Any, ...]]]]:
     return made
 
 
+def past(made: dict[str, tuple[int, dict[str, tuple[Any, ...]]]]) -> dict[tuple[str, int], dict[str, tuple[Any, ...]]]:
+    """The forms of all earlier versions: those that are known, and those that `made` replaces."""
+    replaced = {
+        (type_, version): form
+        for type_, (version, form) in form_table.FORMS.items()
+        if type_ in made and made[type_][0] > version
+    }
+    return form_table.PAST | replaced
+
+
+def plain(value: object) -> str:
+    """A value as Python source."""
+    return pprint.pformat(value, width=118, sort_dicts=False, compact=True)
+
+
 def main() -> int:
     """Writes the table, or says whether the one that is there is right."""
-    text = HEAD + pprint.pformat(table(), width=118, sort_dicts=False, compact=True) + "\n"
+    made = table()
+    text = HEAD.replace("{past}", plain(past(made))) + plain(made) + "\n"
     if "--check" in sys.argv:
         return 0 if TARGET.read_text("utf-8") == text else 1
     TARGET.write_text(text, "utf-8")

@@ -38,7 +38,9 @@ class _Append(NamedTuple):
 def verified(log: Log) -> tuple[Violation, ...]:
     """Objects, chain, signatures, keys, checkpoints and trailers hold: what `hee verify` finds."""
     report = verify(log)
-    found = tuple(Violation("verified", one.index, f"{one.kind}: {one.detail}") for one in report.findings)
+    found = tuple(
+        Violation("verified", one.index, f"{one.kind}: {one.detail}") for one in (*report.findings, *report.unknown)
+    )
     return found if found or report.events else (Violation("verified", 0, "no event was evaluated"),)
 
 

@@ -19,7 +19,7 @@ from hee_core.events import Event
 from hee_core.replay import Replay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from pydantic import BaseModel
 
@@ -45,6 +45,13 @@ _LINES = st.sampled_from(["`a` | <b>@me</b>", "[x](http://x.y)", "line\nline", "
 def payloads(type_: str) -> st.SearchStrategy[dict[str, Any]]:
     """Payloads of a type as JSON, complete, as the log would keep them."""
     return _record(catalogue.TYPES[type_]).map(lambda data: catalogue.payload(type_, data))
+
+
+def payloads_of(form: Mapping[str, tuple[Any, ...]]) -> st.SearchStrategy[dict[str, Any]]:
+    """Payloads of a form of the form table, of whatever version; what may be left out is left out now and then."""
+    must = {name: _of_form(field[0], name) for name, field in form.items() if len(field) == 1}
+    may = {name: _of_form(field[0], name) for name, field in form.items() if len(field) > 1}
+    return st.fixed_dictionaries(must, optional=may)
 
 
 def events(types: Iterable[str] | None = None) -> st.SearchStrategy[Event]:
@@ -163,6 +170,28 @@ def _of(annotation: Any, metadata: Iterable[Any], name: str) -> st.SearchStrateg
     if annotation is int:
         return st.integers(_limit(metadata, "ge", -canonical.MAX_INT), _limit(metadata, "le", canonical.MAX_INT))
     return _record(annotation)
+
+
+def _of_form(form: tuple[Any, ...], name: str) -> st.SearchStrategy[Any]:
+    """A strategy for a word of the form table; `hee_core.forms` says what each means."""
+    match form:
+        case ("text", least, most, pattern):
+            if pattern:
+                return st.from_regex(pattern.replace("$", r"\Z"), fullmatch=True)
+            return (_CLEAN | _LINES.map(canonical.clean)).filter(lambda text: least <= len(text) <= most)
+        case ("number", least, most):
+            return st.integers(least, most)
+        case ("flag",):
+            return st.booleans()
+        case ("word", *words):
+            return st.sampled_from(words)
+        case ("maybe", inner):
+            return st.none() | _of_form(inner, name)
+        case ("list", inner, least):
+            return st.lists(_of_form(inner, name), min_size=least, max_size=least + 2)
+        case ("map", inner):
+            return st.dictionaries(_KEYS, _of_form(inner, name), max_size=2)
+    return payloads_of(form[1])
 
 
 @cache

@@ -29,7 +29,7 @@ from hee_monitoring.cli import options
 def verify(place: str, proof: Path | None, log_id: str, signers: Path | None, properties: bool, as_json: bool) -> int:
     r"""Check every byte, signature and projection of the log, or one proof without the repository.
 
-    Exits 0 when all holds, 1 with the index and the kind of whatever does not, 2 when it could not be read.
+    Exits 0 when all holds, 1 with the index and the kind of whatever does not, 2 when it could not be read or judged.
 
     \b
     Examples:
@@ -49,15 +49,16 @@ def verify(place: str, proof: Path | None, log_id: str, signers: Path | None, pr
         report = audit(workspace.log)
         pinned = bool(workspace.config.log_id)
     blind = any(finding.kind == "shallow" for finding in report.findings)
-    status = 0 if report.ok else 2 if blind else 1
+    status = 0 if report.ok else 2 if blind or not report.findings else 1
     if as_json:
-        findings, warnings = (
+        findings, warnings, unknown = (
             [{"index": f.index, "kind": f.kind, "detail": f.detail} for f in found]
-            for found in (report.findings, report.warnings)
+            for found in (report.findings, report.warnings, report.unknown)
         )
         terminal.json(
             {"ok": report.ok, "events": report.events, "head": report.head, "log": report.log_id, "pinned": pinned,
-             "checked": report.checked, "findings": findings, "warnings": warnings}
+             "checked": report.checked, "findings": findings, "warnings": warnings,
+             "unknown": unknown}
         )  # fmt: skip
         return status
     checked = ", ".join(f"{count} {name}" for name, count in report.checked.items())
@@ -73,9 +74,20 @@ def verify(place: str, proof: Path | None, log_id: str, signers: Path | None, pr
         terminal.status("UNKNOWN", f"the log could not be verified: {report.findings[0].detail}")
         terminal.line("  next: git fetch --unshallow, then hee verify")
         return status
-    terminal.status("CRITICAL", f"the log does not hold: {len(report.findings)} finding(s) in {report.events} events")
-    terminal.table([(f"event {f.index}", f.kind, f.detail) for f in report.findings[:50]])
+    if report.findings:
+        terminal.status(
+            "CRITICAL", f"the log does not hold: {len(report.findings)} finding(s) in {report.events} events"
+        )
+        terminal.table([(f"event {f.index}", f.kind, f.detail) for f in report.findings[:50]])
+    if report.unknown:
+        terminal.status(
+            "UNKNOWN", f"a later version of HEE wrote what this one cannot judge; {report.events} events read"
+        )
+        terminal.table([(f"event {f.index}", f.detail) for f in report.unknown[:50]])
     terminal.line(f"  checked {checked}")
+    if not report.findings:
+        terminal.line("  next: upgrade hee, then hee verify; what was checked holds")
+        return status
     terminal.line("  next: do not append; compare with another clone (`git fetch`), and ask who pushed to hee/log")
     return status
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from hee_core import catalogue, chain, projection
 from hee_core.errors import EventError
 from hee_core.testing.strategies import payloads
+from hee_core.upcasters import UPCASTERS
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "event-types.txt"
 
@@ -59,7 +60,7 @@ def test_a_payload_fits_its_exported_schema_and_is_stable(drawn):
 
 def test_every_old_version_has_a_way_to_the_newest():
     for type_, newest in catalogue.VERSIONS.items():
-        assert all((type_, version) in catalogue.UPCASTERS for version in range(1, newest))
+        assert all((type_, version) in UPCASTERS for version in range(1, newest))
 
 
 def test_a_fault_is_named_with_its_place_and_where_to_look():
