@@ -511,6 +511,54 @@ class GateEvaluated(Payload):
     met: bool
 
 
+# ------------------------------------------------------------------ what people wrote, what was asked, what was kept up
+
+
+class ImportedFact(Payload):
+    """One thing that an imported file says; nobody verified it. `line` counts from 1."""
+
+    kind: Literal["field", "decision", "task", "claim", "commit"]
+    key: Text
+    text: Text
+    line: Count
+
+
+class CapsuleImported(Payload):
+    """A capsule that people wrote was read: what it says, as it stands, unverified. `file` is the SHA-256 of its bytes."""
+
+    path: Text
+    file: Digest
+    format: Name
+    confidence: BasisPoints
+    date: Text = ""
+    lossless: bool
+    facts: tuple[ImportedFact, ...] = ()
+    facts_total: Count
+    issues: tuple[Text, ...] = ()
+    contradictions: tuple[Text, ...] = ()
+
+
+class AccessDenied(Payload):
+    """Somebody asked for what their role may not do; nothing else happened."""
+
+    capability: Name
+    role: Name
+    subject: Text = ""
+    reason: Text
+
+
+class MaintenanceRecorded(Payload):
+    """A task of the maintenance schedule was done, with what it found, or was seen to be due or overdue."""
+
+    task: Name
+    period_days: Count
+    status: Literal["done", "due", "overdue"]
+    ok: bool | None = None
+    evaluated: Count = 0
+    findings: tuple[Text, ...] = ()
+    next_due: Text = ""
+
+
 TYPES: dict[str, type[Payload]] = {
     "log.created": LogCreated,
     "key.added": KeyAdded,
@@ -555,6 +603,9 @@ TYPES: dict[str, type[Payload]] = {
     "state.unfrozen": StateUnfrozen,
     "coverage.measured": CoverageMeasured,
     "gate.evaluated": GateEvaluated,
+    "capsule.imported": CapsuleImported,
+    "access.denied": AccessDenied,
+    "maintenance.recorded": MaintenanceRecorded,
 }
 
 VERSIONS: dict[str, int] = dict.fromkeys(TYPES, 1)

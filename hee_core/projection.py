@@ -65,7 +65,7 @@ class _Upcast(NamedTuple):
 THAWED = frozenset(
     {
         *("approval.granted", "decision.recorded", "decision.ended", "note.recorded", "alert.raised"),
-        *("state.rolled_back", "state.checkpointed", "state.unfrozen"),
+        *("state.rolled_back", "state.checkpointed", "state.unfrozen", "access.denied"),
         *_ABOUT_KEYS,
         *("payload.sealed", "payload.redacted", "recipient.removed"),
     }
@@ -74,6 +74,7 @@ THAWED = frozenset(
 _COUNTED = frozenset(
     {
         *("log.created", "note.recorded", "monitor.heartbeat", "state.transition_refused"),
+        *("access.denied", "capsule.imported", "maintenance.recorded"),
         *_ABOUT_KEYS,
         *("recipient.added", "recipient.removed", "payload.sealed", "payload.shared", "payload.redacted"),
     }

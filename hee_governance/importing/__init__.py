@@ -7,6 +7,7 @@ never edits a source. Invariant: any bytes give an `Imported` or a `Rejected` wi
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Contradiction", "Done", "Fact", "Imported", "Issue", "Rejected", "contradictions", "read"]
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 256_000
 LARGE = 30_000
+_TITLED = re.compile(r"\s*#\s*state-capsule", re.IGNORECASE)
 _HIDDEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _PLACEHOLDER = re.compile(r"TBD|TODO|FIXME|PLACEHOLDER|HEE-PLACEHOLDER|\[Insert.*", re.IGNORECASE)
 _HOME = re.compile(r"(?:/home/|/Users/)[A-Za-z0-9._-]+")
@@ -51,6 +53,8 @@ def read(path: str, data: bytes) -> Imported | Rejected:
     whole = document.documents(text.encode())
     tree = whole[0] if isinstance(whole, tuple) and len(whole) == 1 and isinstance(whole[0].value, dict) else None
     form = formats.of_data(tree) if tree else None
+    if form and form.name in ("F1", "F2") and _TITLED.match(text):
+        form = replace(form, name="F9")  # the title is a comment to YAML
     fenced: list[tuple[str, Node, int]] = []
     if form is None:
         tree, fenced = None, list(_fenced(text, issues))

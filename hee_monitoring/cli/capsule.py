@@ -6,12 +6,16 @@ from pathlib import Path
 
 import click
 
-from hee_monitoring.cli import options
+from hee_monitoring.cli import capsule_files, options
 
 
 @click.group()
 def capsule() -> None:
-    """Render or validate state capsules."""
+    """Render, validate, import, export and publish state capsules."""
+
+
+for _command in (capsule_files.import_, capsule_files.index, capsule_files.export, capsule_files.publish):
+    capsule.add_command(_command)
 
 
 @capsule.command()

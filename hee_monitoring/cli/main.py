@@ -28,7 +28,7 @@ COMMANDS = {
     "approve": ("approve", "approve", "Let a repair happen that waits for a person (a person's key only)."),
     "freeze": ("state", "freeze", "Stop repairs and monitoring until a person ends it."),
     "unfreeze": ("state", "unfreeze", "End a freeze (a person's key only)."),
-    "capsule": ("capsule", "capsule", "Render or validate state capsules."),
+    "capsule": ("capsule", "capsule", "Render, validate, import, export and publish state capsules."),
     "governance": ("governance", "governance", "Check a repository against the rules."),
     "gates": ("gates", "gates", "Evaluate the quality gates and the compliance matrix, and record them."),
     "patterns": ("patterns", "patterns", "List and show the failure patterns."),

@@ -1,0 +1,121 @@
+"""Capsules as files: other people's read and never touched, ours published so that formatters leave them alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from worlds import git, repository, watched
+
+from hee_monitoring.cli.main import run
+
+CLAIM = "artifact:\n  kind: state_capsule\nsummary:\n  claim:\n    green: {}\n"
+FILES = {
+    "docs/history/2026-01-28-GO.yaml": CLAIM.format("true"),
+    "docs/history/GO.yaml": CLAIM.format("false"),
+    "docs/history/2026-01-24/report.md": "# Session Report\n\n- see commit `abcdef0123` and `{head}`\n",
+    "docs/history/undated.md": "# Session Report\n\n- [ ] open\n",
+    "docs/history/notes.md": "# Notes\n\nThe weather is fine.\n",
+}
+
+
+def hee(capsys: pytest.CaptureFixture[str], root: Path, *arguments: str):  # type: ignore[no-untyped-def]
+    status = run(["-C", str(root), *arguments, "--json"])
+    return status, json.loads(capsys.readouterr().out or "null")
+
+
+def bytes_below(root: Path) -> dict[str, bytes]:
+    return {
+        str(path): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file() and ".git" not in path.parts
+    }
+
+
+@pytest.mark.spec("SEED-032", "SEED-261")
+def test_an_import_says_what_was_understood_and_touches_nothing(tmp_path, capsys):
+    root = repository(tmp_path / "r", FILES)
+    head = git(root, "rev-parse", "HEAD")[:10]
+    report = root / "docs/history/2026-01-24/report.md"
+    report.write_text(report.read_text().format(head=head))
+    before = bytes_below(root)
+    status, found = hee(capsys, root, "capsule", "import", str(root / "docs"))
+    assert bytes_below(root) == before
+    assert (status, found["recorded"], found["not_recorded"]) == (0, 0, "there is no log here")
+    assert [(file["path"], file["format"], file["date_from"]) for file in found["imported"]] == [
+        ("docs/history/2026-01-24/report.md", "F5", "directory"),
+        ("docs/history/2026-01-28-GO.yaml", "F11", "file name"),
+        ("docs/history/GO.yaml", "F11", "commit"),
+        ("docs/history/undated.md", "F5", "commit"),
+    ]
+    assert [issue["code"] for issue in found["imported"][0]["issues"]] == ["D11"]  # HEAD is there, the other is not
+    assert "abcdef0123" in found["imported"][0]["issues"][0]["message"]
+    assert [each["kind"] for each in found["contradictions"]] == ["claim"]
+    assert [each["path"] for each in found["rejected"]] == ["docs/history/notes.md"]
+    assert run(["-C", str(root), "capsule", "import", str(root / "docs")]) == 0
+    shown = capsys.readouterr().out
+    assert "GO.yaml" in shown
+    assert "unverified" in shown
+    assert run(["-C", str(root), "capsule", "import", str(root / "nothing")]) == 2
+    capsys.readouterr()
+    assert run(["-C", str(root), "capsule", "index", str(root / "docs")]) == 0
+    assert "2026-01-24 · `docs/history/2026-01-24/report.md`" in capsys.readouterr().out
+    assert len(hee(capsys, root, "capsule", "index", str(root / "docs"))[1]) == 4
+
+
+def test_a_capsule_is_recorded_once_and_its_facts_stay_unverified(tmp_path, capsys):
+    root = watched(tmp_path / "r", FILES)
+    _, found = hee(capsys, root, "capsule", "import", str(root / "docs"))
+    assert found["recorded"] == 4
+    assert hee(capsys, root, "capsule", "import", str(root / "docs"))[1]["recorded"] == 0
+    (root / "docs/history/undated.md").write_text("# Session Report\n\n- [x] closed\n")
+    assert hee(capsys, root, "capsule", "import", str(root / "docs"))[1]["recorded"] == 1
+    assert (
+        hee(capsys, root, "capsule", "import", str(root / "docs"), "--no-record")[1]["not_recorded"] == "asked not to"
+    )
+    events = [entry for entry in hee(capsys, root, "log")[1] if entry["type"] == "capsule.imported"]
+    assert len(events) == 5
+    claim = next(entry["data"] for entry in events if entry["data"]["path"].endswith("28-GO.yaml"))
+    assert {"kind": "claim", "key": "/summary/claim/green", "text": "true", "line": 5} in claim["facts"]
+    assert claim["contradictions"] == ["go: green is claimed and denied"]
+    assert hee(capsys, root, "state")[1]["hee_decisions"] == {}  # nothing imported becomes a decision
+    assert hee(capsys, root, "verify")[0] == 0
+
+
+def test_our_own_page_is_published_for_its_day_and_is_read_back_as_ours(tmp_path, capsys):
+    root = watched(tmp_path / "r", {"a.txt": "a\n"})
+    _, first = hee(capsys, root, "capsule", "publish")
+    assert first["path"].startswith("docs/STATE_CAPSULES/20")
+    assert hee(capsys, root, "capsule", "validate", str(root / first["path"]))[0] == 0
+    _, found = hee(capsys, root, "capsule", "import", str(root / first["path"]))
+    assert [(file["format"], file["confidence"]) for file in found["imported"]] == [("F22", 100)]
+    for ending in ("md", "json", "yaml"):
+        target = tmp_path / "out" / f"c.{ending}"
+        assert hee(capsys, root, "capsule", "export", str(target), "--at", "0")[1]["index"] == 0
+        assert hee(capsys, root, "capsule", "validate", str(target))[0] == 0
+    assert run(["-C", str(root), "capsule", "export", str(tmp_path / "c.txt")]) == 2
+    assert run(["-C", str(root), "capsule", "publish", "--name", "../x"]) == 2
+
+
+HARD = 'Keep "bytes" of <b>*x*</b> `tick` _a_ 1. # - + http://x.y @ada #12 | a\\b'
+
+
+@pytest.mark.spec("SEED-171")
+@pytest.mark.parametrize(
+    "formatter",
+    [("mdformat",), ("prettier", "--write"), ("markdownlint-cli2", "--fix")],
+    ids=lambda command: command[0],
+)
+def test_a_published_page_is_a_fixed_point_of_formatters(tmp_path, capsys, formatter):
+    program = shutil.which(formatter[0])
+    if program is None:
+        pytest.skip(f"{formatter[0]} is not installed")
+    root = watched(tmp_path / "r", {"a.txt": "a\n"})
+    for key in ("one", "two"):
+        grounds = ("--rationale", HARD, "--alternative", HARD, "--deny-path", "vendor/**")
+        assert hee(capsys, root, "decide", key, HARD, *grounds)[0] == 0
+    page = root / hee(capsys, root, "capsule", "publish")[1]["path"]
+    before = page.read_bytes()
+    subprocess.run([program, *formatter[1:], page.name], cwd=page.parent, check=False, capture_output=True)
+    assert page.read_bytes() == before
