@@ -30,6 +30,16 @@ _SECRET = re.compile(
     r"\bsecrets\s*(?:\.\s*([\w-]+)|\[\s*'([^']+)'\s*\])|\b(github\.token)\b|\b(toJSON\(\s*secrets\s*\))", re.IGNORECASE
 )
 _CHECKOUT = re.compile(r"actions/checkout@\S+", re.IGNORECASE)
+_PUBLISHED = re.compile(r"([\w.-]+/[\w.-]+(?:/[\w./-]+)?)@\S+")
+UNAVAILABLE = "unavailable"
+# Published actions that a program of ours stands in for, and as what; others end their job there.
+_STAND_INS = {
+    "actions/cache": "cache", "actions/cache/restore": "cache", "actions/cache/save": "cache",
+    "actions/download-artifact": "download", "actions/setup-go": "go", "actions/setup-java": "java",
+    "actions/setup-node": "node", "actions/setup-python": "python", "actions/upload-artifact": "upload",
+    "actions-rs/toolchain": "rust", "actions-rust-lang/setup-rust-toolchain": "rust", "astral-sh/setup-uv": "uv",
+    "dtolnay/rust-toolchain": "rust", "swatinem/rust-cache": "cache",
+}  # fmt: skip
 _DEEPEST = 8
 # Programs that GitHub's machines have and this one may not; a script that misses one says nothing about the commit.
 PREINSTALLED = frozenset(
@@ -79,14 +89,28 @@ def of_job(job: Node) -> str:
 
 
 def of_steps(steps: Sequence[Node], files: Mapping[str, bytes], depth: int = 0) -> str:
-    """Why one of the steps can't be run here; steps of local actions are judged like the job's own."""
+    """Why one of the steps can't be run here; steps of local actions are judged like the job's own.
+
+    A published action that cannot be had ends a job of which steps before it may fail; without such steps it is a reason.
+    """
+    judged = False
     for number, step in enumerate(steps, 1):
         name = step.word("name") or f"step {number}"
         uses = step.word("uses")
+        stands_in = stand_in(step) if depth == 0 else ""
+        judged = judged or not uses or bool(step.word("if"))
+        if stands_in and (judged or stands_in != UNAVAILABLE):
+            continue
         reason = _of_action(step, uses, files, depth) if uses else _of_script(step)
         if reason:
             return reason if uses else f"{name!r} {reason}"
     return ""
+
+
+def stand_in(step: Node) -> str:
+    """As what a program of ours stands in for the published action of a step; nothing for any other step."""
+    found = _PUBLISHED.fullmatch(step.word("uses"))
+    return "" if found is None or is_checkout(step) else _STAND_INS.get(found[1].lower(), UNAVAILABLE)
 
 
 def is_checkout(step: Node) -> bool:

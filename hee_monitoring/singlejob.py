@@ -9,6 +9,7 @@ Invariant: pure; the same job, results and place give the same text.
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ _SHELLS = {
     "sh": (("sh", "-e", "@SCRIPT@"), ".sh"),
     "python": (("python", "@SCRIPT@"), ".py"),
 }
+_INPUT = re.compile(r"[A-Za-z_][\w-]*")
 _KEPT = ("if", "env", "outputs", "defaults")
 _STEP_KEPT = ("id", "if", "env", "continue-on-error", "timeout-minutes")
 _CHECKOUT = """\
@@ -54,13 +56,16 @@ class Result:
 @dataclass(frozen=True, slots=True)
 class Place:
     """What a job finds while it runs: the tree to copy, a folder for the steps' logs, the wrapper's command line, and the
-    variable in which the wrapper finds the number of a step that act starts by itself.
+    variable in which the wrapper finds the number of a step that act starts by itself; the program that stands in for
+    published actions, and the folder for artifacts.
     """
 
     tree: str
     logs: str
     wrapper: tuple[str, ...]
     number: str
+    published: tuple[str, ...]
+    artifacts: str
 
 
 def write(job: PlannedJob, needs: Mapping[str, Result], place: Place, *, outputs: bool) -> tuple[str, str]:
@@ -119,6 +124,8 @@ def _step(number: int, step: Node, job: PlannedJob, place: Place) -> dict[str, A
             | kept
             | {"env": env, "run": _CHECKOUT, "shell": _wrapped(number, "sh", place), "working-directory": "."}
         )
+    if verb := screening.stand_in(step):
+        return name | _published(number, step, verb, place)
     whole: dict[str, Any] = {**table, **name}
     if "run" in table:
         shell = _wrapped(number, _shell(step, job), place)
@@ -126,6 +133,23 @@ def _step(number: int, step: Node, job: PlannedJob, place: Place) -> dict[str, A
             return whole | {"shell": shell}
     given: Mapping[str, Any] | None = table["env"].table if "env" in table else {}
     return whole if given is None else whole | {"env": {**given, place.number: str(number)}}
+
+
+def _published(number: int, step: Node, verb: str, place: Place) -> dict[str, Any]:
+    """A step that runs our program in the place of a published action, with the inputs in its environment."""
+    table = step.table or {}
+    inputs = (step.get("with") or Node(1, 1)).table or {}
+    given = {
+        f"HEE_INPUT_{key.upper().replace('-', '_')}": value for key, value in inputs.items() if _INPUT.fullmatch(key)
+    }
+    own = table["env"].table if "env" in table else {}
+    return {
+        **{key: table[key] for key in _STEP_KEPT if key in table},
+        "env": {**(own or {}), **given},
+        "run": shlex.join([*place.published, step.word("uses"), verb, place.artifacts]),
+        "shell": _wrapped(number, "sh", place),
+        "working-directory": ".",
+    }
 
 
 def _shell(step: Node, job: PlannedJob) -> str:

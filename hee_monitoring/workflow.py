@@ -37,11 +37,14 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One step as written. `title` is what GitHub shows; `secrets` are those it uses, all of which are empty here."""
+    """One step as written. `title` is what GitHub shows; `secrets` are those it uses, all of which are empty here.
+
+    `stand_in` says as what a program of ours runs in the place of a published action; a checkout is `checkout`.
+    """
 
     title: str
     script: str
-    checkout: bool
+    stand_in: str
     secrets: tuple[str, ...]
 
 
@@ -220,6 +223,6 @@ def _step(step: Node, shared: Mapping[str, Node]) -> PlannedStep:
     return PlannedStep(
         title=step.word("name") or f"Run {uses or script.strip().partition(chr(10))[0]}",
         script=script,
-        checkout=screening.is_checkout(step),
+        stand_in="checkout" if screening.is_checkout(step) else screening.stand_in(step),
         secrets=tuple(sorted({secret for node in (step, *named) for secret in screening.secrets(node)})),
     )

@@ -210,14 +210,17 @@ def _why_not_judged(planned: PlannedStep, seen: _Seen, log: StepLog, installed: 
         words = publishable(" ".join((seen.errors or ["it says no more"])[0].split()), limit=200)
         return f"act could not run {name!r}: {words}"
     last = log.text[-_LAST:]
-    if planned.checkout:  # what stands in for the action is ours, so its failure is
-        words = last.decode("utf-8", "replace").strip().rpartition("\n")[2]
+    words = last.decode("utf-8", "replace").strip().rpartition("\n")[2]
+    if planned.stand_in == "checkout":  # what stands in for the action is ours, so its failure is
         return f"the commit could not be copied for {name!r}: {publishable(words, limit=200)}"
+    if planned.stand_in and log.code != 1:
+        missing = words.removeprefix("[hee: not here: ").removesuffix("]")
+        return f"{name!r} needs {publishable(missing, limit=200)}"
     for pattern, what in _OUTSIDE:
         if pattern.search(last):
             return f"{name!r} {what}"
-    missing = [(found[1] or found[2]).decode() for found in _MISSING.finditer(last)]
-    for program in missing:
+    unknown = [(found[1] or found[2]).decode() for found in _MISSING.finditer(last)]
+    for program in unknown:
         if program in PREINSTALLED and not installed(program):
             return f"{name!r} needs {program}, which GitHub's machines have and this one has not"
     if planned.secrets:

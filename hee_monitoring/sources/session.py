@@ -24,7 +24,7 @@ from hee_core.errors import SourceError
 from hee_monitoring import rooms, sandbox, singlejob
 from hee_monitoring.evidence import Conclusion, Job
 from hee_monitoring.singlejob import Place, Result
-from hee_monitoring.sources import actlog, step
+from hee_monitoring.sources import actlog, published, step
 from hee_monitoring.sources.kept import Kept
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ _STATUS = re.compile(r"\b(?:always|failure|cancelled|success)\s*\(")
 _RESULTS = {Conclusion.SUCCESS: "success", Conclusion.SKIPPED: "skipped"}
 _ROOM = "free some disk space, or set HEE_HOME to a larger disk"
 _WRAPPER = (sys.executable, "-I", "-S", step.__file__)
+_PUBLISHED = (sys.executable, "-I", "-S", published.__file__)
 _STARTED = ("bash", "sh", "python", "node", "pwsh")
 _PAST = {"failure": "failed", "skipped": "was skipped"}
 
@@ -72,6 +73,11 @@ class Session:
     done: dict[str, Job] = field(default_factory=dict)
     outputs: dict[str, Mapping[str, str]] = field(default_factory=dict)
     cancel: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def artifacts(self) -> Path:
+        """Where the jobs of this run leave artifacts for each other."""
+        return self.room / "artifacts"
 
     def run(self, jobs: Sequence[PlannedJob]) -> dict[str, Job]:
         """Runs every job once those it needs are done; jobs it needs that are not given count as passed."""
@@ -150,10 +156,11 @@ class Session:
         try:
             home, logs, start = self._prepare(place, job, before, outputs=outputs)
             stand_ins = _stand_ins(logs)
+            self.artifacts.mkdir(exist_ok=True)
             with Kept(logs) as kept:
                 done = sandbox.run(
                     self._argv(place, start),
-                    cwd=home, home=home, timeout=limit, only_write=(place,), read_only=self.closed, hide=self.hide, cancel=self.cancel,
+                    cwd=home, home=home, timeout=limit, only_write=(place, self.artifacts), read_only=self.closed, hide=self.hide, cancel=self.cancel,
                     env={"PATH": f"{stand_ins}:{home}/.local/bin:{home}/.cargo/bin:{sandbox.path()}", "PAGER": "cat"},
                 )  # fmt: skip
                 spoken = actlog.listen(done.output, job.job_id)
@@ -187,7 +194,10 @@ class Session:
             directory.mkdir(parents=True)
         needs = {name: result for name, result in before.items() if result is not None}
         text, start = singlejob.write(
-            job, needs, Place(str(self.tree), str(logs), _WRAPPER, step.NUMBER), outputs=outputs
+            job,
+            needs,
+            Place(str(self.tree), str(logs), _WRAPPER, step.NUMBER, _PUBLISHED, str(self.artifacts)),
+            outputs=outputs,
         )
         (place / "workflow.yml").write_text(text, encoding="utf-8")
         (place / "event.json").write_text(json.dumps(self.pushed.event()), encoding="utf-8")
@@ -221,7 +231,8 @@ def _installed(program: str) -> bool:
 
 def reads_needs(job: PlannedJob) -> bool:
     """Whether how a job runs depends on how those that it needs ended."""
-    return job.uses_needs or _STATUS.search(job.body.word("if")) is not None
+    downloads = any(step.stand_in == "download" for step in job.steps)
+    return job.uses_needs or downloads or _STATUS.search(job.body.word("if")) is not None
 
 
 def counted(job: PlannedJob, conclusion: Conclusion) -> Conclusion:

@@ -11,7 +11,14 @@ from hee_monitoring.workflow import plan
 from hee_monitoring.yamltree import Node, parse
 
 PATH = ".github/workflows/ci.yml"
-PLACE = Place("/room/tree", "/room/job 1/logs", ("/usr/bin/python3", "-I", "/lib/step.py"), "HEE_STEP")
+PLACE = Place(
+    "/room/tree",
+    "/room/job 1/logs",
+    ("/usr/bin/python3", "-I", "/lib/step.py"),
+    "HEE_STEP",
+    ("/usr/bin/python3", "/lib/published.py"),
+    "/room/artifacts",
+)
 
 
 def data(node: Node) -> Any:
@@ -116,6 +123,17 @@ def test_a_local_action_stays_as_it_is_but_for_its_number() -> None:
     assert steps("{uses: ./x, env: {A: b}}")[0]["env"] == {"A": "b", "HEE_STEP": "0"}
     computed = "${{ fromJSON(vars.X) }}"
     assert steps(f"{{uses: ./x, env: '{computed}'}}")[0]["env"] == computed
+
+
+def test_a_published_action_becomes_a_program_of_ours_with_its_inputs() -> None:
+    found = steps(
+        "{id: py, if: always(), name: Long, uses: actions/setup-python@v5, env: {A: b}, with: {python-version: 3.11, 'x y': 1}}"
+    )[0]
+    assert found["run"] == "/usr/bin/python3 /lib/published.py actions/setup-python@v5 python /room/artifacts"
+    assert found["env"] == {"A": "b", "HEE_INPUT_PYTHON_VERSION": "3.11"}
+    assert (found["id"], found["if"], found["name"]) == ("py", "always()", "0")
+    assert "uses" not in found
+    assert steps("{uses: a/b@v1}")[0]["run"].endswith(" a/b@v1 unavailable /room/artifacts")
 
 
 NEEDING = "on: push\njobs:\n  b: {runs-on: ubuntu-latest, steps: [{run: x}]}\n  a: {runs-on: ubuntu-latest, needs: b, steps: [{run: x}]}\n"

@@ -42,7 +42,7 @@ def test_a_plain_job_can_be_run() -> None:
     )
     assert (job.workflow, job.workflow_name, job.timeout_minutes, job.needs, job.may_fail) == (PATH, PATH, 7, (), False)
     assert [step.title for step in job.steps] == ["Run actions/checkout@v4", "Build it", "Run a"]
-    assert [step.checkout for step in job.steps] == [True, False, False]
+    assert [step.stand_in for step in job.steps] == ["checkout", "", ""]
 
 
 @pytest.mark.parametrize("minutes", ["0", "1000", "x", "${{ inputs.t }}", "-3"])
@@ -73,7 +73,8 @@ def test_a_job_for_ubuntu_can_be_run(label: str) -> None:
         (UBUNTU + "environment: production\n" + RUN, "it deploys to the environment production"),
         (UBUNTU + "environment: {name: pages}\n" + RUN, "it deploys to the environment pages"),
         (UBUNTU + "strategy: {matrix: '${{ fromJSON(x) }}'}\n" + RUN, "its matrix is computed by an expression"),
-        (UBUNTU + "steps: [{uses: actions/setup-python@v5}]", "the action actions/setup-python@v5 would have to be fetched"),
+        (UBUNTU + "steps: [{uses: a/b@v1}, {run: x}]", "the action a/b@v1 would have to be fetched"),
+            (UBUNTU + "steps: [{uses: actions/setup-python@v5}, {uses: a/b/c@v1}]", "the action a/b/c@v1 would have to be fetched"),
         (UBUNTU + "steps: [{uses: 'docker://alpine'}]", "it runs the container alpine"),
         (UBUNTU + "steps: [{uses: ./none}]", "the action ./none is not in the repository"),
         (UBUNTU + "steps: [{uses: ../outside}]", "the action ../outside would have to be fetched"),
@@ -336,3 +337,16 @@ def test_any_file_gives_a_plan(data: bytes) -> None:
     assert all(job.runnable or job.reason for job in found.jobs)
     assert all(problem.line >= 1 and problem.message for problem in found.problems)
     assert not (found.jobs and found.problems)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "{uses: actions/setup-python@v5, with: {python-version: '3.11'}}, {uses: Swatinem/rust-cache@v2}",
+        "{run: x}, {uses: a/b@v1}",  # what comes before it may fail, which is a verdict
+        "{if: failure(), uses: a/b@v1}, {run: x}",
+        "{uses: actions/upload-artifact@v4, with: {path: x}}, {uses: actions/cache/restore@v4}",
+    ],
+)
+def test_a_published_action_does_not_keep_a_job_from_being_judged(steps: str) -> None:
+    assert one(UBUNTU + f"steps: [{steps}]").reason == ""
