@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hee_core import gitobjects
+from hee_core import gitobjects, history
 from hee_core.errors import GitError, HeeError, IntegrityError, LogError, LogNotFound
 from hee_core.inspection import Finding, Inspection, Report
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from hee_core.gitobjects import Commit
+    from hee_core.history import At
     from hee_core.log import Log
     from hee_core.seen import Seen
     from hee_core.store import Store
@@ -29,12 +30,14 @@ _WINDOW = 32  # commits whose trees are asked for at once
 _RANGE = re.compile(r"^HEE-Index: ([0-9]{1,15})\.\.[0-9]{1,15}$", re.MULTILINE)
 
 
-def verify(log: Log) -> Report:
-    """Checks the whole log; raises LogNotFound when there is none, and reports everything else."""
+def verify(log: Log, *, at: At = None) -> Report:
+    """Checks the whole log, or all up to the append that holds a point; raises LogNotFound when there is none."""
     store = log.store
     tip = store.tip()
     if tip is None:
         raise LogNotFound("there is no log to verify", hint="run `hee init`")
+    if at is not None:
+        tip = log.entry(history.resolve(log, at)).commit
     inspection = Inspection(store, log.seen)
     _Walk(store, inspection).all(tip, log.known_size(tip))
     if not inspection.head.size and not inspection.findings and not inspection.unknown:
@@ -45,7 +48,7 @@ def verify(log: Log) -> Report:
         inspection.found(
             "foreign-log", f"this is log {log_id[:12] or 'nothing'}, the configuration names {log.pin[:12]}", 0
         )
-    if not inspection.findings and not inspection.blind:
+    if not inspection.findings and not inspection.blind and at is None:
         _compare_with_last_time(log, inspection)
     return Report(
         inspection.head.size,

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from hee_core import capsule, projection
 from hee_core.errors import EventError, NotFound
 from hee_core.events import Event
+from hee_core.keyring import KeyRing, makes_another_ring
 
 if TYPE_CHECKING:
     from hee_core.capsule import StateCapsule
@@ -74,6 +76,18 @@ def _by_time(log: Log, text: str) -> int:
     if index < 0:
         raise NotFound(f"nothing was recorded by {text}", hint="`hee log` shows when the log begins")
     return index
+
+
+def ring_at(log: Log, index: int) -> KeyRing:
+    """The key ring after the event at an index."""
+    now = log.refresh()
+    if index == now.size - 1 and now.keyring is not None:
+        return now.keyring
+    ring = KeyRing.of(log.entry(0).event)
+    for entry in islice(log.read(1), index):
+        if makes_another_ring(entry.event.type):
+            ring = ring.fold(entry.index, entry.event)
+    return ring
 
 
 def state_at(log: Log, at: At = None) -> StateCapsule:

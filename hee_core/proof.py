@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hee_core import chain, checkpoint, merkle
-from hee_core.errors import IntegrityError, LogNotFound
+from hee_core.errors import IntegrityError
 from hee_core.events import Event
 from hee_core.sshkey import unbase64
 
@@ -35,21 +35,25 @@ class Proven:
     log_id: str
 
 
-def prove(log: Log, index: int) -> bytes:
-    """Makes the proof of the event at an index, under the checkpoint of the log's last append; raises NotFound."""
+def prove(log: Log, index: int, *, within: int | None = None) -> bytes:
+    """Makes the proof of the event at an index, under the checkpoint of the log's last append; raises NotFound.
+
+    `within` is an index: the checkpoint is that of the append which holds it.
+    """
     entry = log.entry(index)
-    head = log.refresh()
-    if head.commit is None:
-        raise LogNotFound("the log is empty", hint="run `hee init`")
-    leaves = [merkle.leaf_hash(each.event.to_bytes()) for each in log.read()][: head.size]
-    note = log.store.file(head.commit, "checkpoint")
+    last = len(log) - 1 if within is None else within
+    commit = log.entry(last).commit
+    leaves = [
+        merkle.leaf_hash(each.event.to_bytes()) for each in log.read() if each.index <= last or each.commit == commit
+    ]
+    note = log.store.file(commit, "checkpoint")
     if checkpoint.parse(note).root != merkle.root_of(leaves):
         raise IntegrityError("the checkpoint of the last append is not that of its events", hint="run `hee verify`")
     lines = [
         HEADER,
         f"extra {base64.b64encode(entry.event.to_bytes()).decode()}",
         f"index {index}",
-        *(base64.b64encode(node).decode() for node in merkle.inclusion_proof(leaves, index, head.size)),
+        *(base64.b64encode(node).decode() for node in merkle.inclusion_proof(leaves, index, len(leaves))),
     ]
     return "\n".join([*lines, "", ""]).encode() + note
 

@@ -44,10 +44,11 @@ def render(place: str, format_: str, at: str | None, as_json: bool) -> None:
 
 @capsule.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@options.at
 @options.as_json
 @options.directory
-def validate(place: str, paths: tuple[Path, ...], as_json: bool) -> int:
-    """Validate capsule files (.json, .yaml, .md), or without PATHS the current one.
+def validate(place: str, paths: tuple[Path, ...], at: str | None, as_json: bool) -> int:
+    """Validate capsule files (.json, .yaml, .md), or without PATHS the current one, or that of a point.
 
     Exits 1 when a capsule breaks the schema, 2 when one cannot be read.
     """
@@ -65,9 +66,11 @@ def validate(place: str, paths: tuple[Path, ...], as_json: bool) -> int:
             findings += [(str(path), found) for found in validation.validate_capsule(document)]
     else:
         from hee_core import capsule as capsules
+        from hee_core.history import resolve
 
         with options.workspace(place) as workspace:
-            document = capsules.build(workspace.log.state, log_id=workspace.log.id)
+            state = workspace.log.state_after(resolve(workspace.log, at))
+            document = capsules.build(state, log_id=workspace.log.id)
         findings += [("current", found) for found in validation.validate_capsule(document)]
     if as_json:
         terminal.json(

@@ -21,16 +21,17 @@ def governance() -> None:
 
 
 @governance.command()
-@click.argument("commit", default="HEAD")
+@click.argument("commit", required=False)
 @click.option(
     "--as-of",
     type=click.DateTime(["%Y-%m-%d"]),
     help="Hold it against the rules that were valid on this date (default: now).",
 )
+@options.at
 @options.as_json
 @options.directory
-def check(place: str, commit: str, as_of: datetime | None, as_json: bool) -> int:
-    """Evaluate the rules over a commit (default: HEAD); needs no log.
+def check(place: str, commit: str | None, as_of: datetime | None, at: str | None, as_json: bool) -> int:
+    """Evaluate the rules over a commit (default: HEAD); needs no log, but with --at: then over what it judged last by then.
 
     Every built-in rule holds since it was introduced and none was withdrawn, so a date changes nothing yet. Exits 0
     when they pass, 1 when they fail or could not be evaluated.
@@ -42,7 +43,9 @@ def check(place: str, commit: str, as_of: datetime | None, as_json: bool) -> int
 
     terminal = options.terminal(as_json)
     repository = Repository.discover(place)
-    with CommitTree(repository, repository.commit(commit)) as tree:
+    if at is not None:
+        commit, as_of = _then(place, commit, as_of, at)
+    with CommitTree(repository, repository.commit(commit or "HEAD")) as tree:
         report = rules.check(tree, load_config(repository))
     if as_json:
         terminal.json({**report.to_json(), "commit": tree.commit, "as_of": as_of.date().isoformat() if as_of else None})
@@ -57,3 +60,19 @@ def check(place: str, commit: str, as_of: datetime | None, as_json: bool) -> int
         f"{report.verdict}: {report.evaluated} evaluated, {len(report.findings)} finding(s) at {tree.commit[:7]}",
     )
     return 0 if report.verdict == "pass" else 1
+
+
+def _then(place: str, commit: str | None, as_of: datetime | None, at: str) -> tuple[str, datetime]:
+    """The commit that a source had judged last at a point of the log, and the day of that point; what was said stays."""
+    from datetime import datetime
+
+    from hee_core.errors import NotFound
+    from hee_core.history import resolve
+
+    with options.workspace(place) as workspace:
+        index = resolve(workspace.log, at)
+        state = workspace.log.state_after(index)
+    judged = sorted((poll["time"], poll["commit"]) for poll in state.operational.sources.values() if poll["commit"])
+    if not commit and not judged:
+        raise NotFound(f"no commit had been judged by event {index}", hint="name one: hee governance check COMMIT")
+    return commit or judged[-1][1], as_of or datetime.fromisoformat(state.time)

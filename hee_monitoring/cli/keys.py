@@ -96,20 +96,10 @@ def _words(row: dict[str, Any]) -> str:
 
 def _ring(workspace: Workspace, at: str | None) -> tuple[KeyRing, int]:
     """The key ring after a point of the log, and the index of the event after it."""
-    from hee_core.history import resolve
-    from hee_core.keyring import KeyRing, makes_another_ring
+    from hee_core.history import resolve, ring_at
 
-    log = workspace.log
-    last = resolve(log, at)
-    if at is None and (now := log.refresh().keyring) is not None:
-        return now, last + 1
-    ring = KeyRing.of(log.entry(0).event)
-    for entry in log.read(1):
-        if entry.index > last:
-            break
-        if makes_another_ring(entry.event.type):
-            ring = ring.fold(entry.index, entry.event)
-    return ring, last + 1
+    last = resolve(workspace.log, at)
+    return ring_at(workspace.log, last), last + 1
 
 
 # ------------------------------------------------------------------ changing

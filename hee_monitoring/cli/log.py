@@ -80,9 +80,10 @@ def told(type_: str, data: Mapping[str, object]) -> str:
 
 @click.command()
 @click.argument("event")
+@options.at
 @options.as_json
 @options.directory
-def show(place: str, event: str, as_json: bool) -> None:
+def show(place: str, event: str, at: str | None, as_json: bool) -> None:
     """Show one event whole, with what caused it.
 
     EVENT is an index, an event id, or the first digits of one.
@@ -93,7 +94,7 @@ def show(place: str, event: str, as_json: bool) -> None:
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
-        entry = workspace.log.entry(resolve(workspace.log, event))
+        entry = workspace.log.entry(resolve(workspace.log, event, within=at))
     document = options.entry_json(entry)
     if as_json:
         terminal.json(document)

@@ -19,6 +19,7 @@ COMMANDS = {
     "log": ("log", "log", "List the events."),
     "show": ("log", "show", "Show one event whole."),
     "state": ("state", "state", "Show the state capsule, now or at any earlier point."),
+    "diff": ("diff", "diff", "Show what changed between two points, and the events that changed it."),
     "verify": ("verify", "verify", "Check every byte, signature and projection of the log."),
     "prove": ("prove", "prove", "Write an offline proof that an event is in the log."),
     "sync": ("sync", "sync", "Bring this log and that of a remote together."),

@@ -9,7 +9,7 @@ import click
 from hee_monitoring.cli import options
 
 if TYPE_CHECKING:
-    from hee_monitoring.database import Pattern
+    from hee_monitoring.database import Pattern, PatternDB
 
 
 @click.group()
@@ -19,13 +19,13 @@ def patterns() -> None:
 
 @patterns.command("list")
 @click.option("--category", help="Only this category.")
+@options.at
 @options.as_json
-def list_(category: str | None, as_json: bool) -> None:
-    """List the patterns: id, category, title."""
-    from hee_monitoring.database import PatternDB
-
+@options.directory
+def list_(place: str, category: str | None, at: str | None, as_json: bool) -> None:
+    """List the patterns: id, category, title; with --at those that a cycle used then, if this program has them."""
     terminal = options.terminal(as_json)
-    database = PatternDB.load()
+    database = _database(place, at)
     chosen = [pattern for pattern in database if not category or pattern.category == category]
     if as_json:
         terminal.json(
@@ -42,15 +42,16 @@ def list_(category: str | None, as_json: bool) -> None:
 
 @patterns.command()
 @click.argument("pattern_id")
+@options.at
 @options.as_json
-def show(pattern_id: str, as_json: bool) -> None:
+@options.directory
+def show(place: str, pattern_id: str, at: str | None, as_json: bool) -> None:
     """Show one pattern: what it means, what to do, who decides, and its examples."""
     from hee_core.errors import NotFound
     from hee_governance.matrix import Matrix
-    from hee_monitoring.database import PatternDB
 
     terminal = options.terminal(as_json)
-    pattern = PatternDB.load().get(pattern_id)
+    pattern = _database(place, at).get(pattern_id)
     if pattern is None:
         raise NotFound(f"HEE pattern not found: {pattern_id}", hint="`hee patterns list` has them all")
     row = Matrix.load().row(pattern.matrix_row)
@@ -100,6 +101,27 @@ def test(pattern_id: str | None, as_json: bool) -> int:
         terminal.table(failed)
         terminal.status("OK" if ran and not failed else "CRITICAL", f"{ran} examples, {len(failed)} wrong")
     return 1 if failed or not ran else 0
+
+
+def _database(place: str, at: str | None) -> PatternDB:
+    """The patterns of this program; raises NotFound unless they are the ones that were in force at a point of the log."""
+    from hee_core.errors import NotFound
+    from hee_core.history import resolve
+    from hee_monitoring.database import PatternDB
+
+    database = PatternDB.load()
+    if at is not None:
+        with options.workspace(place) as workspace:
+            index = resolve(workspace.log, at)
+            then = workspace.log.state_after(index).ledger.patterns
+        if not then:
+            raise NotFound(f"no patterns were in force at event {index}", hint="the first cycle says which it uses")
+        if then["digest"] != database.digest:
+            raise NotFound(
+                f"version {then['version']} of the patterns was in force at event {index}, this program has {database.version}",
+                hint="install the version of hee that ran then",
+            )
+    return database
 
 
 def _document(pattern: Pattern) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from hee_monitoring.cli import options
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the proof there, not to the terminal."
 )
+@options.at
 @options.as_json
 @options.directory
-def prove(place: str, event: str, output: Path | None, as_json: bool) -> int:
+def prove(place: str, event: str, output: Path | None, at: str | None, as_json: bool) -> int:
     r"""Write an offline proof (C2SP tlog-proof) that EVENT (an index, id, commit or time) is in the log.
 
     \b
@@ -28,8 +29,8 @@ def prove(place: str, event: str, output: Path | None, as_json: bool) -> int:
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
-        index = history.resolve(workspace.log, event)
-        made = proof.prove(workspace.log, index)
+        index = history.resolve(workspace.log, event, within=at)
+        made = proof.prove(workspace.log, index, within=None if at is None else history.resolve(workspace.log, at))
         log_id = workspace.log.id
     if output:
         try:

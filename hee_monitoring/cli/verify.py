@@ -24,12 +24,16 @@ from hee_monitoring.cli import options
 @click.option(
     "--properties", is_flag=True, help="Hold the log to the promises of the audit kit, each judged by itself."
 )
+@options.at
 @options.as_json
 @options.directory
-def verify(place: str, proof: Path | None, log_id: str, signers: Path | None, properties: bool, as_json: bool) -> int:
+def verify(
+    place: str, proof: Path | None, log_id: str, signers: Path | None, properties: bool, at: str | None, as_json: bool
+) -> int:  # fmt: skip
     r"""Check every byte, signature and projection of the log, or one proof without the repository.
 
-    Exits 0 when all holds, 1 with the index and the kind of whatever does not, 2 when it could not be read or judged.
+    With --at everything up to the append that holds that point. Exits 0 when all holds, 1 with the index and the kind of
+    whatever does not, 2 when it could not be read or judged.
 
     \b
     Examples:
@@ -46,7 +50,7 @@ def verify(place: str, proof: Path | None, log_id: str, signers: Path | None, pr
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
-        report = audit(workspace.log)
+        report = audit(workspace.log, at=at)
         pinned = bool(workspace.config.log_id)
     blind = any(finding.kind == "shallow" for finding in report.findings)
     status = 0 if report.ok else 2 if blind or not report.findings else 1
