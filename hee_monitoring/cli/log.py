@@ -99,9 +99,9 @@ def show(place: str, event: str, at: str | None, as_json: bool) -> None:
     if as_json:
         terminal.json(document)
         return
-    terminal.line(terminal.bold(f"{entry.index}  {entry.event.type}"))
+    terminal.line(terminal.bold(terminal.fit(f"{entry.index}  {entry.event.type}", terminal.width)))
     for name in ("time", "actor", "subject", "id", "commit"):
-        terminal.line(f"  {name:8} {document[name]}")
+        terminal.line(terminal.fit(f"  {name:8} {document[name]}", terminal.width))
     for cause in entry.event.causes:
         terminal.line(f"  cause    {cause}")
     terminal.line()

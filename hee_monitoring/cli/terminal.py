@@ -61,7 +61,7 @@ class Terminal:
 
     def status(self, word: str, text: str) -> None:
         """Prints `word` (OK, WARNING, CRITICAL, UNKNOWN) with its icon, and a text."""
-        self.line(f"{self.badge(word)} {text}")
+        self.line(_hang(f"{self.badge(word)} {text}"))
 
     def badge(self, word: str) -> str:
         """A status word with its icon."""
@@ -82,7 +82,7 @@ class Terminal:
 
     def fit(self, text: str, width: int) -> str:
         """Text safe to print, on one line, cut to `width` columns."""
-        text = safe(text).replace("\n", " ")
+        text = " ".join(safe(text).splitlines()).replace("\t", " ")
         if width < 4 or columns(text) <= width:
             return text
         ellipsis = "…" if self._unicode else "..."
@@ -96,7 +96,7 @@ class Terminal:
 
     def table(self, rows: Iterable[Sequence[str]], *, indent: int = 2, last: int = 20) -> None:
         """Prints aligned columns; the last one takes what is left of the width, at least `last` columns."""
-        rows = [[safe(cell) for cell in row] for row in rows]
+        rows = [[self.fit(cell, 0) for cell in row] for row in rows]  # one line each, as long as they are
         if not rows:
             return
         widths = [max(columns(row[n]) for row in rows) for n in range(len(rows[0]) - 1)]
@@ -120,14 +120,14 @@ class Terminal:
     def error(self, text: str, hint: str = "") -> None:
         """Tells a failure and the next step, on standard error."""
         self._clear()
-        self._write(self._err, f"hee: {safe(text)}")
+        self._write(self._err, _hang(f"hee: {safe(text)}"))
         if hint:
-            self._write(self._err, f"     next: {safe(hint)}")
+            self._write(self._err, _hang(f"     next: {safe(hint)}"))
 
     def note(self, text: str) -> None:
         """Tells something beside the result, on standard error."""
         self._clear()
-        self._write(self._err, f"hee: {safe(text)}")
+        self._write(self._err, _hang(f"hee: {safe(text)}"))
 
     def _clear(self) -> None:
         if self._status_shown:
@@ -144,6 +144,11 @@ class Terminal:
 def safe(text: str) -> str:
     """Text without control or format characters; tabs and line ends stay."""
     return "".join(c if c in "\n\t" or unicodedata.category(c)[0] != "C" else "�" for c in text)
+
+
+def _hang(text: str) -> str:
+    """Text whose further lines are indented, so that none of them passes for a line of its own."""
+    return "\n       ".join(text.splitlines())
 
 
 def columns(text: str) -> int:
