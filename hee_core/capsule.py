@@ -8,19 +8,21 @@ log's id alone, byte for byte, and is valid under the strict schema.
 from __future__ import annotations
 
 import json
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from hee_core import canonical, views
 from hee_core.errors import CapsuleError, EventError
 from hee_core.ledger import decision_continuity, decision_stability
 from hee_core.record import compact
+from hee_core.remembered import last
 from hee_core.views import STATE_VERSION, percent, present
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from hee_core.model import StateCapsule
-    from hee_core.operational import Operational, State
+    from hee_core.operational import State
     from hee_core.record import Record
 
 ISSUES_SHOWN = 50
@@ -47,31 +49,54 @@ def build(state: State, *, log_id: str) -> dict[str, Any]:
 
 def write(state: State, *, log_id: str) -> bytes:
     """The canonical bytes of a state's capsule; the same as `to_bytes(build(...))`, and quicker."""
-    operational = state.operational
+    operational, ledger = state.operational, state.ledger
     measures = _measures(state)
-    known = {name: percent(value) for name, value in _coverage(operational).items() if value is not None}
     specific = {name: measures[name] for name in _SPECIFIC if measures[name] is not None}
     compliance = {"state_version": STATE_VERSION, "governance_compliance": operational.compliance is True}
-    fixes = [fix.shown(views.fix) for fix in state.ledger.fixes.values() if fix["outcome"]]
-    unknown = {*_unmeasured(state, measures), *_unjudged(operational)}
+    unmeasured = [measures.get(name, operational.compliance) is None for name in _UNMEASURED]
     monitoring = {
-        "coverage_metrics": compact(known),
+        "coverage_metrics": _covered(operational.coverage),
         "current_status": compact(operational.status),
         "hee_specific": compact({**compliance, **specific}),
         "last_run_id": compact(operational.last_run_id),
-        "recent_issues": _array(issue.shown(views.issue) for issue in _recent(operational)),
+        "recent_issues": _issues(operational.issues, operational.closed),
     }
     parts = {
-        "hee_auto_fix_history": _array(fixes),
-        "hee_decisions": _object({name: record.shown(views.decision) for name, record in state.decisions.items()}),
-        "hee_gates": _array(gate.shown(views.gate) for gate in operational.gates.values()),
+        "hee_auto_fix_history": _fixes(ledger.fixes),
+        "hee_decisions": _decisions(ledger.decisions),
+        "hee_gates": _gates(operational.gates),
         "hee_log": compact(views.log(state, log_id)),
         "hee_measures": compact(present(decision_continuity=measures["decision_continuity"])),
         "hee_monitoring_state": _object(monitoring),
         "hee_totals": compact(views.totals(state)),
-        "hee_unknown": compact(sorted(unknown)[:UNKNOWN_SHOWN]),
+        "hee_unknown": _unknown(operational.coverage, operational.sources, *unmeasured),
     }
     return _object(parts).encode()
+
+
+@last
+def _fixes(fixes: Mapping[str, Record]) -> str:
+    return _array(fix.shown(views.fix) for fix in fixes.values() if fix["outcome"])
+
+
+@last
+def _decisions(decisions: Mapping[str, Record]) -> str:
+    return _object({name: record.shown(views.decision) for name, record in decisions.items()})
+
+
+@last
+def _gates(gates: Mapping[str, Record]) -> str:
+    return _array(gate.shown(views.gate) for gate in gates.values())
+
+
+@last
+def _issues(issues: Mapping[str, Record], closed: Mapping[str, Record]) -> str:
+    return _array(issue.shown(views.issue) for issue in _recent(issues, closed))
+
+
+@last
+def _covered(coverage: Mapping[str, Record]) -> str:
+    return compact({name: percent(value) for name, value in _coverage(coverage).items() if value is not None})
 
 
 def _array(items: Iterable[str]) -> str:
@@ -117,10 +142,17 @@ def events_unknown(data: bytes) -> int:
 
 
 _SPECIFIC = ("decision_stability", "spec_coverage", "prompt_compatibility")
+# What has no value while nobody measured it, and its name in the capsule.
+_UNMEASURED = {
+    **{name: f"hee_specific.{name}" for name in _SPECIFIC},
+    "decision_continuity": "hee_measures.decision_continuity",
+    "governance_compliance": "hee_specific.governance_compliance",
+}
 
 
-def _coverage(operational: Operational) -> dict[str, int | None]:
-    return {name: operational.coverage[name]["value"] if name in operational.coverage else None for name in METRICS}
+@last
+def _coverage(coverage: Mapping[str, Record]) -> Mapping[str, int | None]:
+    return {name: coverage[name]["value"] if name in coverage else None for name in METRICS}
 
 
 def _measures(state: State) -> dict[str, float | int | None]:
@@ -128,29 +160,23 @@ def _measures(state: State) -> dict[str, float | int | None]:
     return {
         "decision_stability": percent(decision_stability(state.ledger, state.time)),
         "decision_continuity": percent(decision_continuity(state.ledger)),
-        "spec_coverage": percent(_coverage(state.operational)["spec"]),
+        "spec_coverage": percent(_coverage(state.operational.coverage)["spec"]),
         "prompt_compatibility": percent(prompts["value"]) if prompts else None,
     }
 
 
-def _unmeasured(state: State, measures: Mapping[str, Any]) -> Iterable[str]:
-    yield from (f"coverage_metrics.{name}" for name, value in _coverage(state.operational).items() if value is None)
-    yield from (f"hee_specific.{name}" for name in _SPECIFIC if measures[name] is None)
-    if measures["decision_continuity"] is None:
-        yield "hee_measures.decision_continuity"
-    if state.operational.compliance is None:
-        yield "hee_specific.governance_compliance"
+@last
+def _unknown(coverage: Mapping[str, Record], sources: Mapping[str, Record], *unmeasured: bool) -> str:
+    names = {f"coverage_metrics.{name}" for name, value in _coverage(coverage).items() if value is None}
+    names.update(compress(_UNMEASURED.values(), unmeasured))
+    names.update(f"job {name} ({source['source']})" for source in sources.values() for name in source["unknown"])
+    return compact(sorted(names)[:UNKNOWN_SHOWN])
 
 
-def _unjudged(operational: Operational) -> Iterable[str]:
-    for source in operational.sources.values():
-        yield from (f"job {name} ({source['source']})" for name in source["unknown"])
-
-
-def _recent(operational: Operational) -> list[Record]:
+def _recent(opened: Mapping[str, Record], resolved: Mapping[str, Record]) -> list[Record]:
     """The last issues, open ones before all others when there is no room for both; oldest first."""
-    issues = sorted(operational.issues.values(), key=lambda record: str(record["last_seen"]))[-ISSUES_SHOWN:]
-    closed = list(operational.closed.values())
+    issues = sorted(opened.values(), key=lambda record: str(record["last_seen"]))[-ISSUES_SHOWN:]
+    closed = list(resolved.values())
     room = ISSUES_SHOWN - len(issues)
     return [*closed[max(0, len(closed) - room) :], *issues]
 

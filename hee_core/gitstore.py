@@ -116,6 +116,7 @@ class GitStore:
     def close(self) -> None:
         self._reader.close()
         self.ids.close()
+        self._packs.close()
 
     # ------------------------------------------------------------------ writing
 

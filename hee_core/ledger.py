@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hee_core.remembered import last
+
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
@@ -115,6 +117,7 @@ def _reversed(record: Record) -> bool:
     return bool(record["contrary"]) and _when(record["ended_at"]) - _when(record["decided_at"]) <= COOL_OFF
 
 
+@last
 def _conflicts(decisions: Mapping[str, Record]) -> int:
     """Subjects under which two active decisions are contrary; linear in their number."""
     subjects: dict[tuple[str, str], list[Record]] = {}

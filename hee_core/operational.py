@@ -7,16 +7,15 @@ digests, on every machine and however the fold was split.
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from hee_core.errors import IntegrityError
 from hee_core.ledger import Ledger
 from hee_core.machine import INITIAL as INITIAL_STATUS
-from hee_core.record import Record
+from hee_core.record import Record, ascii_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 VERSION = 1
 CLOSED_KEPT = 50
@@ -53,9 +52,11 @@ class State:
     two parts on request.
     """
 
-    __slots__ = ("_digest", "_flat")
+    __slots__ = ("_digest", "_flat", "_ledger", "_operational")
 
     _digest: str
+    _ledger: Ledger
+    _operational: Operational
     _flat: dict[str, Any]
 
     def __init__(self, operational: Operational, ledger: Ledger, size: int = 0, time: str = "") -> None:
@@ -76,12 +77,20 @@ class State:
     @property
     def operational(self) -> Operational:
         """How things stand: what a rollback restores."""
-        return Operational._make(map(self._flat.__getitem__, Operational._fields))
+        try:
+            return self._operational
+        except AttributeError:
+            self._operational = Operational._make(map(self._flat.__getitem__, Operational._fields))
+            return self._operational
 
     @property
     def ledger(self) -> Ledger:
         """What no rollback takes back."""
-        return Ledger._make(map(self._flat.__getitem__, Ledger._fields))
+        try:
+            return self._ledger
+        except AttributeError:
+            self._ledger = Ledger._make(map(self._flat.__getitem__, Ledger._fields))
+            return self._ledger
 
     @property
     def size(self) -> int:
@@ -119,8 +128,11 @@ class State:
         try:
             return self._digest
         except AttributeError:
-            document = _document(self, lambda records: [record.digest for record in records])
-            text = json.dumps(document, sort_keys=True, separators=(",", ":"), check_circular=False)
+            flat = self._flat
+            text = (
+                f'{{"ledger":{_part(flat, _LEDGER)},"operational":{_part(flat, _OPERATIONAL)},'
+                f'"size":{flat["size"]},"time":{ascii_text(flat["time"])},"version":{VERSION}}}'
+            )
             self._digest = hashlib.sha256(text.encode("ascii")).hexdigest()
             return self._digest
 
@@ -152,9 +164,19 @@ _BY = {
 }
 
 
+_LEDGER, _OPERATIONAL = sorted(Ledger._fields), sorted(Operational._fields)
+_texts: dict[str, tuple[object, str]] = {}  # of each field the last value that was digested, and its text
+
+
 def dump(state: State) -> dict[str, Any]:
     """The state as plain JSON, without floats; it shares records with the state."""
-    return _document(state, list)
+    return {
+        "version": VERSION,
+        "size": state.size,
+        "time": state.time,
+        "operational": _plain(state.operational),
+        "ledger": _plain(state.ledger),
+    }
 
 
 def load(doc: Mapping[str, Any]) -> State:
@@ -178,19 +200,22 @@ def digest(state: State) -> str:
     return state.digest
 
 
-def _document(state: State, write: Callable[[Iterable[Record]], Any]) -> dict[str, Any]:
-    return {
-        "version": VERSION,
-        "size": state.size,
-        "time": state.time,
-        "operational": _plain(state.operational, write),
-        "ledger": _plain(state.ledger, write),
-    }
+def _part(flat: Mapping[str, Any], names: Iterable[str]) -> str:
+    """The text of some fields for the digest; an event pays for the fields that it changed."""
+    texts = []
+    for name in names:
+        value = flat[name]
+        held = _texts.get(name)
+        if held is None or held[0] is not value:
+            shown = [record.digest for record in value.values()] if name in _BY else value
+            held = _texts[name] = (value, ascii_text(shown))
+        texts.append(f'"{name}":{held[1]}')
+    return f"{{{','.join(texts)}}}"
 
 
-def _plain(part: Operational | Ledger, write: Callable[[Iterable[Record]], Any]) -> dict[str, Any]:
+def _plain(part: Operational | Ledger) -> dict[str, Any]:
     values: Iterable[tuple[str, Any]] = zip(part._fields, part, strict=True)
-    return {name: write(value.values()) if name in _BY else value for name, value in values}
+    return {name: list(value.values()) if name in _BY else value for name, value in values}
 
 
 def _rich(doc: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The log's packs: one durable pack an append, merged geometrically, and indexes that heal after a power cut.
 
 A pack of ours has a `.keep` beside it: no `git gc` of the user, started between the pack and the ref that will need it,
-removes it, and we merge none but our own. A pack is fsynced before it gets its name; its index is not, since it follows
-from the pack: after every start of the machine those that are missing or torn are made again. Invariant: whatever
+removes it, and we merge none but our own, beside the appends, in a thread that ends with the merge. A pack is fsynced
+before it gets its name; its index is not, since it follows from the pack: after every start of the machine those that
+are missing or torn are made again. Invariant: whatever
 `write` returned for can be read after a power cut; a merge removes a pack only when another, durable one has it all.
 """
 
@@ -10,9 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from threading import Thread
 from typing import TYPE_CHECKING
 
-from hee_core.errors import GitError
+from hee_core.errors import GitError, HeeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 MARK = b"hee\n"
 MOST_PACKS = 64  # then the small ones are merged
+_LARGE_BLOB = "256k"  # the events of a group commit: nothing is gained by looking for what they have in common
 _SMALL_INDEX = 1 << 18  # git fsyncs the indexes that it writes; ours are small
 _SUFFIXES = ("keep", "idx", "pack")
 
@@ -40,6 +43,8 @@ class Packs:
         self._disk = disk
         self._clock = clock
         self._count: int | None = None
+        self._kept: Path | None = None  # a mark of ours to link to: a name costs less than a file
+        self._merge: Thread | None = None
         self._boot = ""  # known once, since no process outlives the machine's run
 
     def write(self, pack: gitobjects.Pack) -> bool:
@@ -58,7 +63,7 @@ class Packs:
             self._disk.write(beside["idx"], pack.table, sync=not self._boot)
             if not final["keep"].exists():
                 made.append(final["keep"])
-                self._disk.write(final["keep"], MARK, sync=False)
+                self._mark(final["keep"])
             for suffix in ("pack", "idx"):
                 made.append(final[suffix])
                 self._disk.rename(beside[suffix], final[suffix])
@@ -71,6 +76,18 @@ class Packs:
             ) from None
         self._count = None if self._count is None else self._count + 1
         return True
+
+    def _mark(self, path: Path) -> None:
+        kept = self._kept
+        if kept:
+            try:
+                self._disk.link(kept, path)
+            except OSError:  # it went with a merge, or this disk has no links
+                self._drop((path,))
+            else:
+                return
+        self._disk.write(path, MARK, sync=False)
+        self._kept = path
 
     def discard(self, pack: gitobjects.Pack) -> None:
         """Removes a pack that nothing needs."""
@@ -107,39 +124,63 @@ class Packs:
     # ------------------------------------------------------------------ merging
 
     def tidy(self) -> None:
-        """Merges the small packs of ours when there are many, so that every pack is twice as big as those below it.
+        """Begins to merge the small packs of ours when there are many, so that every pack is twice as big as those below it.
 
         Call it with the log's lock held and nothing half written.
         """
         if self._count is None:
-            self._sweep()
-            self._count = len(self.ours())
-        if self._count < MOST_PACKS:
+            try:
+                self._count = self._sweep()
+            except OSError:
+                return
+        if self._count < MOST_PACKS or (self._merge and self._merge.is_alive()):
             return
         self._count = 0  # whatever happens below, it is tried again only after as many more
+        merge = Thread(target=self._try_to_merge, name="hee merges packs")
+        try:
+            merge.start()
+        except RuntimeError:
+            return  # no thread to be had: the append stands, and the packs wait
+        self._merge = merge
+
+    def close(self) -> None:
+        """Waits for a merge that began."""
+        if self._merge:
+            self._merge.join()
+            self._merge = None
+
+    def _try_to_merge(self) -> None:
+        try:
+            with self._disk.lock(self._place / "merge"):  # not the log's: nobody who appends waits for a merge
+                self._merge_small()
+        except (OSError, HeeError):
+            return  # a merge that cannot be made costs space, nothing else
+
+    def _merge_small(self) -> None:
         small = self._small(self.ours())
         if len(small) < MOST_PACKS // 2:
             return
         names = "".join(f"pack-{name}.pack\n" for name in small)
-        done = self._repository.attempt(
-            "pack-objects", "--quiet", "--stdin-packs", "--delta-base-offset", str(self.directory / "pack"),
-            stdin=names.encode(),
-        )  # fmt: skip
-        merged = done.stdout.decode("ascii", "replace").strip()
-        if done.returncode or not (self.directory / f"pack-{merged}.idx").is_file():
-            return  # a merge that cannot be made costs space, nothing else
-        try:
-            self._disk.write(self.directory / f"pack-{merged}.keep", MARK, sync=False)
-        except OSError:
-            return
+        merged = self._repository.run(
+            "-c", f"core.bigFileThreshold={_LARGE_BLOB}", "pack-objects", "--quiet", "--stdin-packs",
+            "--delta-base-offset", str(self.directory / "pack"), stdin=names.encode(),
+        ).decode("ascii", "replace").strip()  # fmt: skip
+        if merged not in small:
+            self._mark(self.directory / f"pack-{merged}.keep")
         self._disk.sync_directory(self.directory)
         for name in small:
             if name != merged:
                 self._drop(self.directory / f"pack-{name}.{suffix}" for suffix in ("idx", "rev", "pack", "keep"))
 
-    def _sweep(self) -> None:
-        """Removes what killed writers left beside their names; whoever calls holds the log's lock, so they are dead."""
-        self._drop((*self._listing("tmp_hee_*"), *self._place.glob("ref-*"), *self._place.glob("snapshot-*")))
+    def _sweep(self) -> int:
+        """Removes what killed writers left beside their names, and counts the marked packs.
+
+        Whoever calls holds the log's lock, so other writers' unfinished files belong to nobody any more.
+        """
+        found = list(self.directory.iterdir())
+        self._drop(path for path in found if path.name.startswith("tmp_hee_"))
+        self._drop(path for path in self._place.iterdir() if path.name.startswith(("ref-", "snapshot-")))
+        return sum(path.suffix == ".keep" for path in found)
 
     def ours(self) -> dict[str, int]:
         """The packs that this log wrote: name to size in bytes."""

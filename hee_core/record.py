@@ -28,8 +28,7 @@ class Record(dict[str, Any]):
         try:
             return self._digest
         except AttributeError:
-            text = json.dumps(self, sort_keys=True, separators=(",", ":"), check_circular=False)
-            self._digest = hashlib.sha256(text.encode("ascii")).hexdigest()
+            self._digest = hashlib.sha256(ascii_text(self).encode("ascii")).hexdigest()
             return self._digest
 
     def shown(self, view: Callable[[Record], dict[str, Any]]) -> str:
@@ -43,4 +42,13 @@ class Record(dict[str, Any]):
 
 def compact(value: Any) -> str:
     """RFC 8785 text of a value of ours: ASCII keys, and no numbers but integers and percentages of two decimals."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False)
+    return _COMPACT.encode(value)
+
+
+def ascii_text(value: Any) -> str:
+    """The JSON text that digests are made of: sorted keys, no blanks, ASCII."""
+    return _ASCII.encode(value)
+
+
+_COMPACT = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False)
+_ASCII = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False)

@@ -36,11 +36,12 @@ class RefFile:
         self._place = place
         self._disk = disk
         self._clock = clock
+        self._sure = False  # of the token, which this writer has seen whole
 
     def read(self) -> str | None:
         """The id that the ref holds, None without one; raises GitError for anything else, as a symbolic ref."""
         try:
-            value = self.path.read_bytes().strip()
+            value = _content(self.path).strip()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             value = self._packed(self.ref)
         if not value:
@@ -106,13 +107,14 @@ class RefFile:
             return  # the next writer knows it for ours, and removes it
 
     def _take(self, lock: Path) -> None:
-        token = self._token()
         deadline = self._clock.monotonic() + PATIENCE
         while True:
+            sure = self._sure
             try:
-                self._disk.link(token, lock)
+                self._disk.link(self._token(), lock)
             except FileNotFoundError:  # git removes a directory of refs when it has packed the last one
-                if lock.parent.is_dir() or self._clock.monotonic() > deadline:
+                self._sure = False  # or somebody removed the token
+                if (not sure and lock.parent.is_dir()) or self._clock.monotonic() > deadline:
                     raise
                 self._disk.make_directory(lock.parent)
             except FileExistsError:
@@ -131,11 +133,12 @@ class RefFile:
     def _token(self) -> Path:
         """The file that every lock of ours is another name of; it is durable before it is first used."""
         token = self._place / "token"
-        if not self._is_ours(token):
+        if not self._sure and not self._is_ours(token):
             beside = self._place / f"ref-token-{os.getpid()}-{self._clock.nonce()[:8]}"
             self._disk.write(beside, TOKEN)
             self._disk.rename(beside, token)
             self._disk.sync_directory(self._place)
+        self._sure = True
         return token
 
     def _is_ours(self, path: Path) -> bool:
@@ -143,3 +146,12 @@ class RefFile:
             return path.read_bytes() == TOKEN
         except FileNotFoundError:
             return False
+
+
+def _content(path: Path) -> bytes:
+    """A small file's bytes, with as few calls as there are; enough of a larger one to see that it is no ref."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, 4096)
+    finally:
+        os.close(descriptor)

@@ -8,6 +8,7 @@ Invariant: `from_markdown(to_markdown(capsule))` is the capsule.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from hee_core import canonical, fences
@@ -80,6 +81,7 @@ def from_markdown(text: str) -> dict[str, Any]:
     return document
 
 
+@lru_cache(maxsize=4096)
 def code(text: str, *, limit: int = TEXT_SHOWN) -> str:
     """Any text as one code span: nothing in it is read as Markdown, HTML, a mention or a link."""
     if not text.isprintable():
@@ -90,6 +92,7 @@ def code(text: str, *, limit: int = TEXT_SHOWN) -> str:
     return f"`{text or '(empty)'}`"
 
 
+@lru_cache(maxsize=4096)
 def prose(text: str) -> str:
     """Text as it is if it can only be read as words, otherwise as code; not for the start of a line."""
     words = " ".join(text.split())
