@@ -8,15 +8,18 @@ objects; `hee_core.inspection` judges each append. Invariant: damage is a findin
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from hee_core import gitobjects, history
+from hee_core import chain, checkpoint, consistency, gitobjects, history, merkle
 from hee_core.errors import GitError, HeeError, IntegrityError, LogError, LogNotFound
 from hee_core.inspection import Finding, Inspection, Report
+from hee_core.merkle import Frontier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from hee_core.cosignature import Witness
     from hee_core.gitobjects import Commit
     from hee_core.history import At
     from hee_core.log import Log
@@ -30,12 +33,20 @@ _WINDOW = 32  # commits whose trees are asked for at once
 _RANGE = re.compile(r"^HEE-Index: ([0-9]{1,15})\.\.[0-9]{1,15}$", re.MULTILINE)
 
 
-def verify(log: Log, *, at: At = None) -> Report:
-    """Checks the whole log, or all up to the append that holds a point; raises LogNotFound when there is none."""
+def verify(
+    log: Log, *, at: At = None, since: bytes = b"", witnesses: Sequence[Witness] = (), quorum: int = 1
+) -> Report:
+    """Checks the whole log, or all up to the append that holds a point; raises LogNotFound when there is none.
+
+    `since` is an earlier checkpoint that it must go on from (IntegrityError for what is none); with `witnesses`, a
+    `quorum` of them must have cosigned it, in a note that the log holds or in `since`.
+    """
     store = log.store
     tip = store.tip()
     if tip is None:
         raise LogNotFound("there is no log to verify", hint="run `hee init`")
+    if since:
+        checkpoint.parse(since)
     if at is not None:
         tip = log.entry(history.resolve(log, at)).commit
     inspection = Inspection(store, log.seen)
@@ -49,7 +60,10 @@ def verify(log: Log, *, at: At = None) -> Report:
             "foreign-log", f"this is log {log_id[:12] or 'nothing'}, the configuration names {log.pin[:12]}", 0
         )
     if not inspection.findings and not inspection.blind and at is None:
-        _compare_with_last_time(log, inspection)
+        _compare_with_last_time(log, inspection, tip)
+    compared: tuple[consistency.Since | consistency.Seen, ...] = ()
+    if since or witnesses:
+        compared = _compare_with_notes(store, inspection, tip, since=since, witnesses=witnesses, quorum=quorum)
     return Report(
         inspection.head.size,
         tip,
@@ -58,6 +72,8 @@ def verify(log: Log, *, at: At = None) -> Report:
         tuple(inspection.warnings[:MOST_FINDINGS]),
         tuple(inspection.unknown),
         dict(inspection.checked),
+        next((found for found in compared if isinstance(found, consistency.Since)), None),
+        next((found for found in compared if isinstance(found, consistency.Seen)), None),
     )
 
 
@@ -74,15 +90,47 @@ def inspect(store: Store, tip: str, *, trusted: str | None = None, seen: Seen | 
     return inspection
 
 
-def _compare_with_last_time(log: Log, inspection: Inspection) -> None:
+def not_as_seen(seen: Seen, inspection: Inspection, store: Store, tip: str) -> Finding | None:
+    """What was verified here before and is no more; None if the log goes on from it, or nothing was."""
+    size, then = seen.size(inspection.head.log_id), inspection.then
+    if then.size != size:  # no append ends there any more
+        lines = (line for step in store.steps(tip, None) for line in chain.lines(step))
+        then = Frontier().extend(map(merkle.leaf_hash, islice(lines, size)))
+    fault = seen.contradiction(inspection.head, then)
+    return Finding(*fault) if fault else None
+
+
+def _compare_with_last_time(log: Log, inspection: Inspection, tip: str) -> None:
     """A repository that was put back as a whole is consistent in itself: only what was seen outside of it can tell."""
     if log.seen is None:
         return
-    fault = log.seen.contradiction(inspection.head, inspection.root_then)
+    fault = not_as_seen(log.seen, inspection, log.store, tip)
     if fault:
-        inspection.found("rolled-back", fault, inspection.head.size)
+        inspection.findings.append(fault)
     elif log.store.tip() == inspection.head.commit:  # else a sync may have put another order in its place meanwhile
         log.seen.keep(inspection.head)
+
+
+def _compare_with_notes(
+    store: Store, inspection: Inspection, tip: str, *, since: bytes, witnesses: Sequence[Witness], quorum: int
+) -> tuple[consistency.Since | consistency.Seen, ...]:
+    """Holds the log against what others kept of it; what it says otherwise is a finding."""
+    head = inspection.head
+    try:
+        if head.keyring is None:
+            raise IntegrityError("there is no first event that could say whose keys count")
+        past = consistency.Past.read(store, tip, head.log_id, head.keyring)
+    except HeeError as error:
+        inspection.found("object", f"it cannot be compared with the checkpoint: {error}", 0)
+        return ()
+    compared = [
+        *([consistency.since(past, since)] if since else ()),
+        *([consistency.witnessed(past, witnesses, quorum, notes=[since] if since else [])] if witnesses else ()),
+    ]
+    for found in compared:
+        if isinstance(found, Finding):
+            inspection.found(found.kind, found.detail, found.index)
+    return tuple(found for found in compared if not isinstance(found, Finding))
 
 
 class _Walk:

@@ -116,6 +116,12 @@ class KeyThresholdChanged(Payload):
     reason: Text = ""
 
 
+class CheckpointCosigned(Payload):
+    """A checkpoint of this log with the cosignatures of witnesses, as they gave it (a C2SP signed note)."""
+
+    note: Long
+
+
 class NoteRecorded(Payload):
     """Free text that somebody wants to be remembered."""
 
@@ -567,6 +573,7 @@ TYPES: dict[str, type[Payload]] = {
     "key.expiry_set": KeyExpirySet,
     "key.root_granted": KeyRootGranted,
     "key.threshold_changed": KeyThresholdChanged,
+    "checkpoint.cosigned": CheckpointCosigned,
     "note.recorded": NoteRecorded,
     "recipient.added": RecipientAdded,
     "recipient.removed": RecipientRemoved,

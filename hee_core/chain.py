@@ -35,9 +35,10 @@ if TYPE_CHECKING:
 
 # Events that the rules judge by the event alone, and that change nothing by which another one is judged.
 PLAIN = frozenset({
-    "access.denied", "alert.raised", "capsule.imported", "ci.failure_classified", "ci.failure_detected", "ci.impact_assessed", "ci.issue_resolved",
-    "ci.polled", "config.loaded", "coverage.measured", "gate.evaluated", "governance.evaluated", "maintenance.recorded", "monitor.completed",
-    "monitor.heartbeat", "monitor.started", "note.recorded", "patterns.loaded", "state.checkpointed",
+    "access.denied", "alert.raised", "capsule.imported", "checkpoint.cosigned", "ci.failure_classified",
+    "ci.failure_detected", "ci.impact_assessed", "ci.issue_resolved", "ci.polled", "config.loaded", "coverage.measured",
+    "gate.evaluated", "governance.evaluated", "maintenance.recorded", "monitor.completed", "monitor.heartbeat",
+    "monitor.started", "note.recorded", "patterns.loaded", "state.checkpointed",
 })  # fmt: skip
 FILES = ("README.md", "capsule.json", "checkpoint", "events.jsonl", "signatures")
 

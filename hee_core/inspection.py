@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 from hee_core import capsule, chain, checkpoint, forms, projection, sshsig, story
 from hee_core.errors import HeeError
 from hee_core.events import GENESIS_SOURCE, Event
+from hee_core.merkle import Frontier
 from hee_core.replay import Replay
 from hee_core.vouching import signed_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hee_core import consistency
     from hee_core.gitobjects import Commit
     from hee_core.gitread import Step
     from hee_core.projection import State
@@ -51,6 +53,8 @@ class Report:
     warnings: tuple[Finding, ...] = ()  # what is worth a look and breaks no rule
     unknown: tuple[Finding, ...] = ()  # what a later program wrote and this one cannot judge
     checked: dict[str, int] = field(default_factory=dict)
+    since: consistency.Since | None = None
+    witnessed: consistency.Seen | None = None
 
     @property
     def ok(self) -> bool:
@@ -71,7 +75,7 @@ class Inspection:
         self.checked = dict.fromkeys(
             ("commits", "objects", "event signatures", "commit signatures", "capsules", "checkpoints"), 0
         )
-        self.root_then = b""  # the root at the size that was verified here before
+        self.then = Frontier()  # the tree at the size that was verified here before
         self._seen_before = seen
         self._store = store
         self._whole = True  # every event so far was read
@@ -106,7 +110,7 @@ class Inspection:
             self._projections(parsed, files, events, first, key)
         self.head = replace(self.head, commit=commit)
         if self._seen_before and self._seen_before.size(self.head.log_id) == self.head.size:
-            self.root_then = self.head.frontier.root()
+            self.then = self.head.frontier
 
     def trust(self, step: Step) -> None:
         """Takes over an append that was judged when it became part of the log here."""

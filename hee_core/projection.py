@@ -66,14 +66,14 @@ THAWED = frozenset(
     {
         *("approval.granted", "decision.recorded", "decision.ended", "note.recorded", "alert.raised"),
         *("state.rolled_back", "state.checkpointed", "state.unfrozen", "access.denied"),
-        *_ABOUT_KEYS,
+        *("checkpoint.cosigned", *_ABOUT_KEYS),
         *("payload.sealed", "payload.redacted", "recipient.removed"),
     }
 )
 # Types whose occurrence is counted and that change nothing else.
 _COUNTED = frozenset(
     {
-        *("log.created", "note.recorded", "monitor.heartbeat", "state.transition_refused"),
+        *("log.created", "note.recorded", "monitor.heartbeat", "state.transition_refused", "checkpoint.cosigned"),
         *("access.denied", "capsule.imported", "maintenance.recorded"),
         *_ABOUT_KEYS,
         *("recipient.added", "recipient.removed", "payload.sealed", "payload.shared", "payload.redacted"),

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hee_core import chain, checkpoint, merkle
+from hee_core.cosignature import cosigners
 from hee_core.errors import IntegrityError
 from hee_core.events import Event
 from hee_core.sshkey import unbase64
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from hee_core.cosignature import Witness
     from hee_core.log import Log
 
 HEADER = "c2sp.org/tlog-proof@v1"
@@ -35,42 +37,55 @@ class Proven:
     log_id: str
 
 
-def prove(log: Log, index: int, *, within: int | None = None) -> bytes:
+def prove(log: Log, index: int, *, within: int | None = None, note: bytes = b"") -> bytes:
     """Makes the proof of the event at an index, under the checkpoint of the log's last append; raises NotFound.
 
-    `within` is an index: the checkpoint is that of the append which holds it.
+    `within` is an index: the checkpoint is that of the append which holds it. `note` is an earlier checkpoint of the log
+    to prove it under instead, one with cosignatures perhaps.
     """
     entry = log.entry(index)
-    last = len(log) - 1 if within is None else within
-    commit = log.entry(last).commit
-    leaves = [
-        merkle.leaf_hash(each.event.to_bytes()) for each in log.read() if each.index <= last or each.commit == commit
-    ]
-    note = log.store.file(commit, "checkpoint")
-    if checkpoint.parse(note).root != merkle.root_of(leaves):
-        raise IntegrityError("the checkpoint of the last append is not that of its events", hint="run `hee verify`")
+    leaves = [merkle.leaf_hash(each.event.to_bytes()) for each in log.read()]
+    note = note or log.store.file(log.entry(len(leaves) - 1 if within is None else within).commit, "checkpoint")
+    under = checkpoint.parse(note)
+    if under.size > len(leaves) or under.root != merkle.root_of(leaves[: under.size]):
+        raise IntegrityError("the checkpoint is not that of this log's events", hint="run `hee verify`")
     lines = [
         HEADER,
         f"extra {base64.b64encode(entry.event.to_bytes()).decode()}",
         f"index {index}",
-        *(base64.b64encode(node).decode() for node in merkle.inclusion_proof(leaves, index, len(leaves))),
+        *(base64.b64encode(node).decode() for node in merkle.inclusion_proof(leaves, index, under.size)),
     ]
     return "\n".join([*lines, "", ""]).encode() + note
 
 
-def check(proof: bytes, *, log_id: str, keys: Iterable[str]) -> Proven:
-    """Checks a proof against the log's id and the public keys that may sign its checkpoints; raises IntegrityError."""
+def check(
+    proof: bytes, *, log_id: str, keys: Iterable[str], witnesses: Sequence[Witness] = (), quorum: int = 1
+) -> Proven:
+    """Checks a proof against the log's id and the public keys that may sign its checkpoints; raises IntegrityError.
+
+    With `witnesses`, a `quorum` of them must have cosigned its checkpoint.
+    """
     index, event_bytes, path, note = _parse(proof)
     parsed = checkpoint.parse(note)
     if parsed.origin != chain.origin(log_id):
         raise IntegrityError(f"the proof is about {parsed.origin[:80]!a}, expected {chain.origin(log_id)}")
     if not any(checkpoint.is_signed(parsed, key) for key in keys):
         raise IntegrityError("no key of this log signed the checkpoint of the proof")
+    cosigned = {witness.public_key for witness in cosigners(parsed, witnesses)}
+    if witnesses and len(cosigned) < quorum:
+        raise IntegrityError(
+            f"{len(cosigned)} of the {quorum} witnesses that are needed cosigned the proof's checkpoint"
+        )
     merkle.verify_inclusion(merkle.leaf_hash(event_bytes), index, parsed.size, path, parsed.root)
     event = Event.from_bytes(event_bytes)
     if event.source != f"urn:hee:{log_id}" and not (index == 0 and event.id == log_id):
         raise IntegrityError("the event of the proof belongs to another log")
     return Proven(event, index, parsed.size, log_id)
+
+
+def size_of(proof: bytes) -> int:
+    """The number of events of the log that a proof is about, as it claims; raises IntegrityError for what is no proof."""
+    return checkpoint.parse(_parse(proof)[3]).size
 
 
 def _parse(proof: bytes) -> tuple[int, bytes, list[bytes], bytes]:

@@ -171,9 +171,9 @@ def _contradictions(log: Log, store: GitStore, inspection: Inspection, known: st
         index = next((n for n, (one, two) in enumerate(zip(before, now, strict=True)) if one != two), head.size)
         yield Finding(index, "rewritten", f"it is not what was seen of it before (commit {known[:12]})")
     elif log.seen is not None and not log.head:
-        fault = log.seen.contradiction(head, inspection.root_then)
+        fault = audit.not_as_seen(log.seen, inspection, store, head.commit or "")
         if fault:
-            yield Finding(head.size, "rolled-back", fault)
+            yield fault
 
 
 class _Merge:

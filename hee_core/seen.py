@@ -13,19 +13,22 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hee_core.errors import IntegrityError
+from hee_core.merkle import Frontier
+
 if TYPE_CHECKING:
     from hee_core.chain import Head
     from hee_core.clock import Clock
     from hee_core.disk import Disk
 
 
-def directory() -> Path:
-    """`HEE_HOME/seen` if that is set, else `$XDG_STATE_HOME/hee/seen`, else `~/.local/state/hee/seen`."""
+def state_directory(name: str) -> Path:
+    """`HEE_HOME/<name>` if that is set, else `$XDG_STATE_HOME/hee/<name>`, else `~/.local/state/hee/<name>`."""
     home = os.environ.get("HEE_HOME")
     if home:
-        return Path(home).expanduser().absolute() / "seen"
+        return Path(home).expanduser().absolute() / name
     state = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(state) if state.startswith("/") else Path.home() / ".local" / "state") / "hee" / "seen"
+    return (Path(state) if state.startswith("/") else Path.home() / ".local" / "state") / "hee" / name
 
 
 class Seen:
@@ -34,10 +37,10 @@ class Seen:
     def __init__(self, place: str, *, disk: Disk, clock: Clock, base: Path | None = None) -> None:
         """Reads and writes nothing yet."""
         self._place = hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        self._base = base or directory()
+        self._base = base or state_directory("seen")
         self._disk = disk
         self._clock = clock
-        self._read: dict[str, tuple[int, str]] = {}
+        self._read: dict[str, Frontier] = {}
 
     def path(self, log_id: str) -> Path:
         """The file about a log."""
@@ -45,44 +48,50 @@ class Seen:
 
     def size(self, log_id: str) -> int:
         """How many events were verified here before; 0 if none were."""
-        return self._kept(log_id)[0]
+        return self._kept(log_id).size
 
     def stands_at(self, head: Head) -> bool:
         """Says whether exactly this head is what was verified here last, or nothing was and it is the beginning."""
-        return self._kept(head.log_id) in ((head.size, head.frontier.root().hex()), (0, "") if not head.size else None)
+        return self._kept(head.log_id) == head.frontier
 
-    def _kept(self, log_id: str) -> tuple[int, str]:
+    def _kept(self, log_id: str) -> Frontier:
         if log_id not in self._read:
             try:
-                kept = json.loads(self.path(log_id).read_bytes())
-                self._read[log_id] = int(kept["size"]), str(kept["root"])
-            except (OSError, ValueError, KeyError, TypeError):
-                self._read[log_id] = 0, ""
+                self._read[log_id] = Frontier.load(json.loads(self.path(log_id).read_bytes()))
+            except (OSError, ValueError, IntegrityError):
+                self._read[log_id] = Frontier()
         return self._read[log_id]
 
-    def contradiction(self, head: Head, root_then: bytes) -> str | None:
-        """Says what was seen here and is no more; None if the log goes on from what was seen, or nothing was.
+    def contradiction(self, head: Head, then: Frontier) -> tuple[int, str, str] | None:
+        """Says what was seen here and is no more: the index from which on, the kind, and words; None if nothing is.
 
-        `root_then` is the root that the log now has at the size that was seen.
+        `then` is the frontier that the log now has at the size that was seen. Where it differs, the first event that
+        does is in the first complete subtree that does.
         """
-        size, root = self._kept(head.log_id)
-        if head.size < size:
-            return f"{size} events were verified here before, and only {head.size} are left ({self.path(head.log_id)})"
-        if size and root_then.hex() != root:
-            return f"the first {size} events are not those that were verified here before ({self.path(head.log_id)})"
+        kept, path = self._kept(head.log_id), self.path(head.log_id)
+        if head.size < kept.size:
+            words = f"{kept.size} events were verified here before, and only {head.size} are left ({path})"
+            return head.size, "rolled-back", words
+        first = 0
+        bits = [1 << at for at in range(kept.size.bit_length() - 1, -1, -1) if kept.size >> at & 1]
+        for count, seen, now in zip(bits, kept.hashes, then.hashes or kept.size.bit_count() * (b"",), strict=True):
+            if seen != now:
+                words = f"events {first} to {first + count - 1} are not those that were verified here before ({path})"
+                return first, "rewritten", words
+            first += count
         return None
 
     def keep(self, head: Head) -> None:
         """Remembers a verified head; a machine that cannot is no safer, and no worse off."""
         path = self.path(head.log_id)
         beside = path.with_name(f".{path.name}.{os.getpid()}-{self._clock.nonce()[:8]}")
-        data = json.dumps({"log": head.log_id, "size": head.size, "root": head.frontier.root().hex()}).encode()
-        if self._kept(head.log_id)[0] == head.size:
+        if self._kept(head.log_id).size == head.size:
             return
+        data = json.dumps(head.frontier.dump()).encode()
         try:
             self._disk.make_directory(path.parent)
             self._disk.write(beside, data)
             self._disk.rename(beside, path)
-            self._read[head.log_id] = head.size, head.frontier.root().hex()
+            self._read[head.log_id] = head.frontier
         except OSError:
             return

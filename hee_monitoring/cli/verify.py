@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hee_monitoring.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hee_core.audit import Report
 
 
 @click.command()
@@ -22,14 +28,33 @@ from hee_monitoring.cli import options
     help="With --proof: an allowed-signers file.",
 )
 @click.option(
+    "--from", "since", metavar="CHECKPOINT", help="Prove that nothing was rewritten since (a file, -, or its text)."
+)
+@click.option(
+    *("--witness", "vkeys"),
+    multiple=True,
+    metavar="KEY[,KEY]",
+    help="A witness whose cosignatures count (`hee witness key`).",
+)
+@click.option("--quorum", type=click.IntRange(min=1), help="How many of the witnesses it takes (default: all).")
+@click.option(
     "--properties", is_flag=True, help="Hold the log to the promises of the audit kit, each judged by itself."
 )
 @options.at
 @options.as_json
 @options.directory
 def verify(
-    place: str, proof: Path | None, log_id: str, signers: Path | None, properties: bool, at: str | None, as_json: bool
-) -> int:  # fmt: skip
+    place: str,
+    proof: Path | None,
+    log_id: str,
+    signers: Path | None,
+    since: str | None,
+    vkeys: tuple[str, ...],
+    quorum: int | None,
+    properties: bool,
+    at: str | None,
+    as_json: bool,
+) -> int:
     r"""Check every byte, signature and projection of the log, or one proof without the repository.
 
     With --at everything up to the append that holds that point. Exits 0 when all holds, 1 with the index and the kind of
@@ -38,19 +63,28 @@ def verify(
     \b
     Examples:
       hee verify
+      hee verify --from then.note
+      hee verify --witness "$(cat w1.vkey),$(cat w2.vkey)" --quorum 1
       hee verify --proof event-17.tlog-proof --log LOG_ID --signers signers
     """
-    if proof:
-        from hee_monitoring.cli.prove import check_proof
+    from hee_core.cosignature import Witness
+    from hee_monitoring.cli.prove import check_proof, note_of
 
-        return check_proof(place, proof, log_id=log_id, signers=signers, as_json=as_json)
+    witnesses = tuple(Witness.parse(word) for vkey in vkeys for word in vkey.split(","))
+    if quorum is not None and quorum > len({witness.public_key for witness in witnesses}):
+        raise click.UsageError(f"--quorum {quorum} with {len(witnesses)} --witness: name as many")
+    needed = quorum or len({witness.public_key for witness in witnesses}) or 1
+    if proof:
+        trusted = witnesses, needed
+        return check_proof(place, proof, log_id=log_id, signers=signers, trusted=trusted, as_json=as_json)
     if properties:
         return _properties(place, as_json=as_json)
     from hee_core.audit import verify as audit
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
-        report = audit(workspace.log, at=at)
+        note = note_of(since) if since else b""
+        report = audit(workspace.log, at=at, since=note, witnesses=witnesses, quorum=needed)
         pinned = bool(workspace.config.log_id)
     blind = any(finding.kind == "shallow" for finding in report.findings)
     status = 0 if report.ok else 2 if blind or not report.findings else 1
@@ -61,14 +95,16 @@ def verify(
         )
         terminal.json(
             {"ok": report.ok, "events": report.events, "head": report.head, "log": report.log_id, "pinned": pinned,
-             "checked": report.checked, "findings": findings, "warnings": warnings,
-             "unknown": unknown}
+             "checked": report.checked, "findings": findings, "warnings": warnings, "unknown": unknown,
+             **_kept(report)}
         )  # fmt: skip
         return status
     checked = ", ".join(f"{count} {name}" for name, count in report.checked.items())
     if report.ok:
         terminal.status("OK", f"{report.events} events hold (log {report.log_id[:12]})")
         terminal.line(f"  checked {checked}")
+        for line in _kept_words(report):
+            terminal.line(f"  {line}")
         for warning in report.warnings[:50]:
             terminal.status("WARNING", f"event {warning.index}: {warning.detail}")
         if not pinned:
@@ -94,6 +130,36 @@ def verify(
         return status
     terminal.line("  next: do not append; compare with another clone (`git fetch`), and ask who pushed to hee/log")
     return status
+
+
+def _kept(report: Report) -> dict[str, Any]:
+    """What was proved against what others kept of the log; null where nothing was asked for, or it does not hold."""
+    from base64 import b64encode
+
+    since, seen = report.since, report.witnessed
+    return {
+        "from": since
+        and {
+            "size": since.size,
+            "root": b64encode(since.root).decode(),
+            "key_id": since.key_id,
+            "proof": [b64encode(node).decode() for node in since.proof],
+        },
+        "witnessed": seen
+        and {
+            "size": seen.size,
+            "quorum": seen.quorum,
+            "by": [{"name": witness.name, "size": size, "time": time} for witness, size, time in seen.by],
+        },
+    }
+
+
+def _kept_words(report: Report) -> Iterator[str]:
+    if report.since:
+        yield f"nothing was rewritten since the checkpoint of {report.since.size} events"
+    if seen := report.witnessed:
+        names = ", ".join(f"{witness.name} ({size})" for witness, size, _ in seen.by)
+        yield f"{seen.size} of {report.events} events were seen by {seen.quorum} witness(es): {names}"
 
 
 def _properties(place: str, *, as_json: bool) -> int:
