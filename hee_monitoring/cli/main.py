@@ -32,6 +32,7 @@ COMMANDS = {
     "freeze": ("state", "freeze", "Stop repairs and monitoring until a person ends it."),
     "unfreeze": ("state", "unfreeze", "End a freeze (a person's key only)."),
     "capsule": ("capsule", "capsule", "Render, validate, import, export and publish state capsules."),
+    "report": ("report", "report", "What happened, how it was repaired, and how the targets are met."),
     "governance": ("governance", "governance", "Check a repository against the rules."),
     "gates": ("gates", "gates", "Evaluate the quality gates and the compliance matrix, and record them."),
     "patterns": ("patterns", "patterns", "List and show the failure patterns."),

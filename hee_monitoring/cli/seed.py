@@ -30,6 +30,7 @@ SCRIPTS = {
     "hee_auto_fix": ("seed_fix", "hee_auto_fix"),
     "generate_hee_state_capsule": ("seed_capsule", "generate"),
     "validate_hee_state_capsule": ("seed_validate", "validate"),
+    "generate_hee_state_report": ("seed_report", "generate"),
 }
 VARIABLE = "HEE_STATE_CAPSULE"
 MODES = ("strict", "warn", "off")

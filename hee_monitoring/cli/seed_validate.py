@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -66,7 +66,7 @@ def validate(place: str, input_: str | None, hee_rules: str, governance_check: s
         with options.workspace(place) as workspace:
             findings = _held(named or [""], workspace.log, workspace, hee_rules, governance_check)
             if governance_check == "full":
-                compliance = _compliance(workspace, [words for _, _, words in findings])
+                compliance = _compliance(workspace)
     except LogNotFound:
         findings = _held(named, None, None, hee_rules, "none")
         terminal.note("there is no log here: nothing vouches for the capsule")
@@ -145,28 +145,12 @@ def _against(taken: Handed, log: Log) -> Iterator[tuple[str, str, str]]:
         yield taken.where, "/hee_log", str(error)
 
 
-def _compliance(workspace: Workspace, faults: list[str]) -> Compliance:
-    """The specification's compliance matrix over the commit at HEAD and the state now."""
-    from hee_core.ledger import decision_continuity
-    from hee_core.tree import CommitTree
-    from hee_governance.gates import evaluate
-    from hee_governance.measures import Measure
-    from hee_governance.speccoverage import spec_coverage
-    from hee_governance.validator import GovernanceValidator
+def _compliance(workspace: Workspace) -> Compliance:
+    """The specification's compliance matrix over the commit at HEAD and the state now, as `hee gates` evaluates it."""
+    from hee_monitoring import gatecheck
 
-    state, config = workspace.log.state, workspace.config
-    validator = GovernanceValidator(config)
-    with CommitTree(workspace.repository, workspace.commit()[0]) as tree:
-        report, spec = validator.check(tree), spec_coverage(tree, config).measure
-    recorded = int(state.ledger.counts.get("decision.recorded", 0))
-    kept = decision_continuity(state.ledger)
-    continuity = Measure("decision_continuity", kept, recorded - abs(state.ledger.lost), recorded)
-    known: dict[str, Any] = {"spec_coverage": spec, "decision_continuity": continuity}
-    whole = Measure.of("state_preservation", 0 if faults else 1, 1)
-    gates = [
-        evaluate(gate, known.get(gate.name, whole if gate.name == "state_preservation" else None))
-        for gate in config.gates
-    ]
-    return validator.check_compliance(
-        capsule_findings=faults, continuity=continuity, report=report, gates=gates, spec=spec
+    commit, log = workspace.commit()[0], workspace.log
+    report = gatecheck.check(
+        workspace.repository, workspace.config, commit, as_of=workspace.clock.now(), log=log, index=len(log) - 1
     )
+    return report.compliance

@@ -64,6 +64,12 @@ python scripts/validate_hee_state_capsule.py \\
   --hee-rules strict \\
   --governance-check full
 """
+REPORT = """\
+python scripts/generate_hee_state_report.py \\
+  --input current.json \\
+  --output hee_monitoring_report.md \\
+  --include-governance-metrics
+"""
 WORKFLOW_MONITOR = "python scripts/hee_monitor.py --mode full --state-capsule $HEE_STATE_CAPSULE"
 WORKFLOW_UPDATE = "python scripts/update_hee_state_capsule.py --output hee_state_update.json"
 WORKFLOW_FIX = "python scripts/hee_auto_fix.py --state-capsule hee_state_update.json --mode hee-safe"
@@ -127,6 +133,8 @@ def test_the_appendix_runs_as_printed(root: Path) -> None:
     assert "Decision Continuity: 100 %" in judged.stdout
     assert "UNKNOWN Spec-First Alignment" in judged.stdout  # nothing to measure is not compliance
     assert judged.returncode == 1
+    assert shell(root, REPORT).returncode == 0
+    assert "## Targets of monitoring and repairs" in (root / "hee_monitoring_report.md").read_text()
 
 
 @pytest.mark.spec("SEED-106", "SEED-108", "SEED-109", "SEED-110", "SEED-113", "SEED-115", "SEED-116", "SEED-117")

@@ -275,3 +275,32 @@ def test_a_log_line_never_becomes_a_command_of_the_runner(
     actions.outputs(a="x\ny=1", b=True, c=3)
     assert (tmp_path / "o").read_text() == "a=xy=1\nb=true\nc=3\n"
     assert (actions.exit_status(1), actions.exit_status(0)) == (0, 0)
+
+
+@pytest.mark.parametrize("name", ["report.md", "report.html", "report.json", "report.xml"])
+def test_a_report_is_written_in_the_form_that_its_file_names(
+    root: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    run_cycle(root, JOBS)
+    status, out, _ = script(capsys, "generate_hee_state_report", "--output", name, "--include-governance-metrics")
+    assert (status, name in out) == (0, True)
+    beginning = {"md": "# HEE report", "html": "<!doctype html>", "json": "{", "xml": "<?xml"}[name.partition(".")[2]]
+    assert (root / name).read_text().startswith(beginning)
+    assert run(["report", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "degraded"
+    assert run(["report", "--at", "0", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["open_issues"] == 0
+    assert run(["report", "--output", "nowhere/r.md"]) == 2
+
+
+@pytest.mark.spec("SEED-296")
+def test_a_report_is_of_the_point_that_its_capsule_stands_for(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "current.json").write_text(json.dumps(capsule(root)))
+    run_cycle(root, JOBS)
+    printed = ("--input", "current.json", "--output", "hee_monitoring_report.md", "--include-governance-metrics")
+    assert script(capsys, "generate_hee_state_report", *printed)[0] == 0
+    assert "**operational**: 0 open issue(s) after 1 events" in (root / "hee_monitoring_report.md").read_text()
+    nameless = {name: value for name, value in capsule(root).items() if name != "hee_log"}
+    (root / "current.json").write_text(json.dumps(nameless))
+    status, out, err = script(capsys, "generate_hee_state_report", *printed, "--json")
+    assert (status, json.loads(out)["status"], "names no log" in err) == (0, "degraded", True)

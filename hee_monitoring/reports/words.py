@@ -1,0 +1,58 @@
+"""How numbers of a report read: percentages that are floored, durations, verdicts as icon and word. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hee_governance.measures import percent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EVENTS_SHOWN = 12
+MET = {True: "✔ OK", False: "✖ CRITICAL", None: "? UNKNOWN"}
+OUTCOME = {
+    "verified": "✔ OK verified",
+    "applied": "✔ OK applied",
+    "rolled_back": "▲ WARNING rolled back",
+}
+
+
+def value(figure: Mapping[str, Any], number: int | None) -> str:
+    """A number of a figure, in its unit; `unknown` for null."""
+    if number is None:
+        return "unknown"
+    return duration(number) if figure["unit"] == "ms" else percent(number)
+
+
+def counted(figure: Mapping[str, Any]) -> str:
+    """What a figure was counted from."""
+    return f"{figure['numerator']} of {figure['denominator']}"
+
+
+def duration(milliseconds: int) -> str:
+    """Milliseconds as people say them; never rounded down to a target."""
+    if milliseconds < 1000:
+        return f"{milliseconds} ms"
+    if milliseconds < 120_000:
+        return f"{milliseconds / 1000:g} s"
+    minutes, rest = divmod(-(-milliseconds // 1000), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if rest else f"{minutes} min"
+
+
+def target(figure: Mapping[str, Any]) -> str:
+    """The target of a figure with the direction in which it is met; empty for none."""
+    if figure["target"] is None:
+        return ""
+    return f"{'within' if figure['unit'] == 'ms' else 'at least'} {value(figure, figure['target'])}"
+
+
+def day(time: str) -> str:
+    """A time to the minute, in UTC."""
+    return f"{time[:10]} {time[11:16]} UTC" if time else "never"
+
+
+def shown(events: list[int]) -> tuple[list[int], int]:
+    """The last events of a list, and how many came before them."""
+    return events[-EVENTS_SHOWN:], max(0, len(events) - EVENTS_SHOWN)
