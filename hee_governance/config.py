@@ -7,6 +7,7 @@ Invariant: what loads is whole and normalized; the specification's form and the 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,12 +18,28 @@ from hee_governance.document import Unreadable, read
 from hee_governance.gates import NAMES, Gate
 from hee_governance.matrix import LEVELS
 from hee_governance.paths import escapes
-from hee_governance.settings import Choice, Entry, Fault, Many, Named, Pairs, Percent, Table, Text, Whole
+from hee_governance.predicates import WORDS, Predicate, parse
+from hee_governance.settings import (
+    Choice,
+    Entry,
+    Fault,
+    Many,
+    Named,
+    Pairs,
+    Percent,
+    Read,
+    Rows,
+    Table,
+    Text,
+    Whole,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hee_core.catalogue import Level
+    from hee_governance.rules import Severity
+    from hee_governance.waivers import Waiver
 
 Mode = Literal["strict", "warn", "off"]
 VERSION = (1, 0)
@@ -88,6 +105,84 @@ _SPEC = {
         "Integration points: a name, and the tests (`module.test`, as JUnit reports name them) that prove it.",
     ),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Advisory:
+    """A rule that does not block here: exempted, or only advisory until a day; `line` is the entry's."""
+
+    rule: str
+    reason: str
+    until: str
+    paths: tuple[str, ...] = ()
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRule:
+    """A rule of the project's own: which files, what must hold, and what to do otherwise."""
+
+    id: str
+    clause: str
+    severity: Severity
+    files: str
+    check: Predicate
+    remedy: str
+    valid_from: str
+    valid_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSettings:
+    """What a repository says about rules: the version it pins, what does not block, and its own."""
+
+    ruleset: str = ""
+    strict_from: str = ""
+    exempt: tuple[Advisory, ...] = ()
+    advisory: tuple[Advisory, ...] = ()
+    project: tuple[ProjectRule, ...] = ()
+
+
+def _day(text: str) -> str:
+    """Why a text is no day; empty if it is one."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return "is no day that exists"
+    return ""
+
+
+_WORDS = Text(r"[^\s](.*[^\s])?", "text")
+_DAY = Text(r"\d{4}-\d{2}-\d{2}", "a day, as 2026-12-31", _day)
+_RULE_ID = Text(r"[A-Z]{2,5}(-[A-Z]{1,8})*-[0-9]{3}", "a rule id, as HGV-CI-005")
+_RULE = Entry(_RULE_ID, "", "Which rule.", required=True)
+_REASON = Entry(_WORDS, "", "Why.", required=True)
+_WHERE = Entry(Many(_GLOB), (), "Globs of the files it is for; empty means all.")
+_EXEMPT = {"rule": _RULE, "reason": _REASON, "paths": _WHERE, "until": Entry(_DAY, "", "The last day it holds.")}
+_ADVISORY = {**_EXEMPT, "until": Entry(_DAY, "", "The last day before it blocks.", required=True)}
+_PROJECT = {
+    "id": Entry(_RULE_ID, "", "Its id.", required=True),
+    "clause": Entry(_WORDS, "", "What must be so.", required=True),
+    "severity": Entry(Choice(("critical", "error", "warning", "info")), "error", "How bad breaking it is."),
+    "files": Entry(_GLOB, "", "A glob of the files it looks at; empty is the repository."),
+    "check": Entry(
+        Read(parse, {"type": "object", "minProperties": 1, "maxProperties": 1, "propertyNames": {"enum": list(WORDS)}}),
+        None, "What must hold, in the closed language.", required=True,
+    ),
+    "remedy": Entry(_WORDS, "", "What to do where it does not hold.", required=True),
+    "valid_from": Entry(_DAY, "", "The first day it holds."),
+    "valid_to": Entry(_DAY, "", "The first day it holds no more."),
+}  # fmt: skip
+_RULES = {
+    "ruleset": Entry(Text(r"\d+(\.\d+){0,2}", "a version of the ruleset, as 1.1"), "", "The version to pin; empty follows the day."),
+    "strict_from": Entry(_DAY, "", "The day from which `warn` is strict."),
+    "exempt": Entry(Rows(Table(_EXEMPT), lambda values, line: Advisory(**values, line=line)), (), "Rules that do not hold here."),
+    "advisory": Entry(Rows(Table(_ADVISORY), lambda values, line: Advisory(**values, line=line)), (), "Rules that only warn until a day."),
+    "project": Entry(
+        Rows(Table(_PROJECT), lambda values, _: ProjectRule(**{**values, "severity": values["severity"].upper()})),
+        (), "Rules of this project.",
+    ),
+}  # fmt: skip
 FIELDS: dict[str, Entry] = {
     "version": Entry(
         Text(r"[0-9]{1,4}\.[0-9]{1,4}", 'a version, as "1.0"'), "1.0", "Version of this form.", required=True
@@ -106,6 +201,9 @@ FIELDS: dict[str, Entry] = {
         Pairs({name: Percent() for name in NAMES}), {}, "Least values; an unknown value is not met."
     ),
     "safety_protocols": Entry(Pairs(_PROTOCOLS), {}, "The specification's protocols; they cannot be weakened."),
+    "rules": Entry(
+        Table(_RULES), {name: entry.default for name, entry in _RULES.items()}, "Which rules hold here, and since when."
+    ),
     "log": Entry(
         Table(_LOG), {name: entry.default for name, entry in _LOG.items()}, "The log that this repository trusts."
     ),
@@ -121,7 +219,11 @@ _TOP = Table({"hee_monitoring": Entry(Table(FIELDS), None, "Configuration of HEE
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A configuration in force. Percentages are basis points; `digest` is the SHA-256 of the bytes it was read from."""
+    """A configuration in force. Percentages are basis points; `digest` is the SHA-256 of the bytes it was read from.
+
+    `as_of` is the day that dates are held against, and `waivers` those of the branch that it was read from; both are
+    set by whoever reads it from a repository.
+    """
 
     version: str
     state_capsule: str
@@ -142,6 +244,9 @@ class Config:
     spec_tests: tuple[str, ...]
     clauses: tuple[str, ...]
     integration: Mapping[str, str]
+    rules: RuleSettings = RuleSettings()
+    as_of: str = field(default="", compare=False)
+    waivers: tuple[Waiver, ...] = field(default=(), compare=False)
     path: str = field(default="hee.yaml", compare=False)
     digest: str = field(default="", compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
@@ -150,6 +255,11 @@ class Config:
     def gates(self) -> tuple[Gate, ...]:
         """The quality gates in the order they were written."""
         return tuple(Gate(name, target) for name, target in self.quality_gates.items())
+
+    def mode_on(self, day: str) -> Mode:
+        """The mode on a day: `warn` is strict from `rules.strict_from` on."""
+        turned = self.rules.strict_from and day[:10] >= self.rules.strict_from
+        return "strict" if self.governance_rules == "warn" and turned else self.governance_rules
 
 
 def load(data: bytes, path: str = "hee.yaml") -> Config:
@@ -204,6 +314,7 @@ def _config(section: Mapping[str, Any], path: str, digest_: str, warnings: tuple
         spec_tests=spec["tests"],
         clauses=spec["clauses"],
         integration=MappingProxyType(dict(spec["integration"])),
+        rules=RuleSettings(**section["rules"]),
         path=path,
         digest=digest_,
         warnings=warnings,

@@ -190,6 +190,43 @@ class Pairs(Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class Rows(Kind):
+    """A list of mappings with the same keys, each made into one value by `make` (which is given its line)."""
+
+    table: Table
+    make: Callable[[dict[str, Any], int], Any]
+
+    def read(self, node: Node, pointer: str, faults: list[Fault]) -> tuple[Any, ...]:
+        if not isinstance(node.value, list):
+            faults.append(Fault(pointer, node.line, "is a list"))
+            return ()
+        found = []
+        for number, item in enumerate(node.value):
+            before = len(faults)
+            values = self.table.read(item, f"{pointer}/{number}", faults)
+            if len(faults) == before:
+                found.append(self.make(values, item.line))
+        return tuple(found)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": self.table.schema()}
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Kind):
+    """A value that a function reads, for what has a form of its own; the schema for editors knows only its outside."""
+
+    function: Callable[[Node, str, list[Fault]], Any]
+    outside: Mapping[str, Any]
+
+    def read(self, node: Node, pointer: str, faults: list[Fault]) -> Any:
+        return self.function(node, pointer, faults)
+
+    def schema(self) -> dict[str, Any]:
+        return dict(self.outside)
+
+
+@dataclass(frozen=True, slots=True)
 class Named(Kind):
     """A mapping from names of the writer's choice to values of one kind."""
 

@@ -92,7 +92,7 @@ class GovernanceValidator:
 
     def check(self, tree: Mapping[str, bytes]) -> Report:
         """Evaluates the rules over a tree."""
-        return check(tree, self.config, self.rules)
+        return check(tree, self.config, None if self.rules is RULES else self.rules)
 
     def introduced(self, before: Report, after: Report) -> Report:
         """What a change adds: the findings that were not there before, wherever their lines moved.

@@ -88,7 +88,8 @@ def ready(workspace: Workspace) -> None:
 def reloaded(workspace: Workspace) -> Workspace:
     """The workspace with the configuration that is in force now."""
     config = load_config(workspace.repository)
-    if config == workspace.config:
+    old = workspace.config
+    if (config, config.as_of, config.waivers) == (old, old.as_of, old.waivers):
         return workspace
     workspace.log.pin = config.log_id
     return replace(workspace, config=config)

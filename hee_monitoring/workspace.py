@@ -6,7 +6,7 @@ Configuration and policy are read from the protected branch; only before it is c
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -56,7 +56,7 @@ class Workspace:
     ) -> Workspace:
         """Opens the log of the repository that holds `path`; raises LogNotFound before `hee init` unless `create` is set."""
         repository = Repository.discover(path)
-        config = load_config(repository)
+        config = load_config(repository, clock=clock)
         try:
             log = open_log(repository, signer=signer, clock=clock, pin=config.log_id, create=create)
         except LogNotFound as error:
@@ -96,29 +96,38 @@ def cache_directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hee"
 
 
-def load_config(repository: Repository) -> Config:
+def load_config(repository: Repository, *, clock: Clock = SYSTEM) -> Config:
     """The configuration in force: the protected branch's, or before it is committed there, the worktree's new one.
 
     A configuration that only some other branch has counts for nothing, lest a commit bring its own judge; in a
-    repository without a protected branch it is HEAD's. Where there is none, the default one holds.
+    repository without a protected branch it is HEAD's. Where there is none, the default one holds. The waivers are
+    those of the same branch, and today is the day that dates are held against.
     """
+    from hee_governance import waivers
     from hee_governance.config import dump_default, load
 
     named = protected_branches(repository)
     there = repository.text("for-each-ref", "--format=%(refname)", *named).splitlines()
     protected = [name for name in named if name in there]
+    config: Config | None = None
+    waived: tuple[waivers.Waiver, ...] = ()
     with ObjectReader(repository) as reader:
         for name in protected or ["HEAD"]:
             found = reader.read(f"{name}:{CONFIG}")
+            if config is None and found and found[0] == "blob":
+                config = load(found[1], CONFIG)
+        for place in waivers.PLACES:
+            found = reader.read(f"{(protected or ['HEAD'])[0]}:{place}")
             if found and found[0] == "blob":
-                return load(found[1], CONFIG)
+                waived += waivers.read(place, found[1])
         tracked = bool(protected) and reader.read(f"HEAD:{CONFIG}") is not None
     worktree = repository.root / CONFIG if repository.root else None
-    if worktree and worktree.is_symlink():
+    if config is None and worktree and worktree.is_symlink():
         raise ConfigError(f"{CONFIG} is a symbolic link", hint="make it a regular file")
-    if worktree and worktree.is_file() and not tracked:
-        return load(worktree.read_bytes(), CONFIG)
-    return load(dump_default(), CONFIG)
+    if config is None:
+        own = worktree is not None and worktree.is_file() and not tracked
+        config = load(worktree.read_bytes() if worktree and own else dump_default(), CONFIG)
+    return replace(config, as_of=clock.now()[:10], waivers=waived)
 
 
 def protected_branches(repository: Repository) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from hee_governance.config import Config, Mode
     from hee_governance.document import Unreadable
+    from hee_governance.waivers import Waiver
 
 Severity = Literal["CRITICAL", "ERROR", "WARNING", "INFO", "UNKNOWN"]
 Outcome = Literal["pass", "fail", "unknown"]
@@ -51,7 +52,8 @@ class Finding:
 class Rule:
     """A rule: `clause` says what must be so, `source` who says it, `looks_at` is what `subjects` lists for people.
 
-    `check` is called once a subject; each call counts as one evaluation, so that a pass shows what was looked at.
+    `check` is called once a subject; each call counts as one evaluation, so that a pass shows what was looked at. It
+    holds from the day `valid_from` until before `valid_to`.
     """
 
     id: str
@@ -62,6 +64,8 @@ class Rule:
     remedy: str
     subjects: Callable[[Context], Iterable[Any]]
     check: Callable[[Rule, Context, Any], Iterable[Finding]]
+    valid_from: str = "2026-01-24"
+    valid_to: str = ""
 
     def finding(
         self,
@@ -79,13 +83,14 @@ class Rule:
 
 @dataclass
 class Context:
-    """A tree and a configuration, with what several rules need of it read once.
+    """A tree and a configuration, with what several rules need of it read once; `day` is what dates are held against.
 
     The tree may be lazy: only the files that a rule looks at are asked for.
     """
 
     tree: Mapping[str, bytes]
     config: Config | None = None
+    day: str = ""
     _parsed: dict[str, Workflow | Unreadable] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -136,6 +141,7 @@ class Report:
     """What came out. `evaluated` counts evaluations, `looked_at` them by rule; `mode` is the configuration's.
 
     `verdict` is the truth about the tree; `allows` is what the mode makes of it: strict lets only a pass through.
+    `waived` are the findings that a waiver covers: shown, and not counted.
     """
 
     verdict: Outcome
@@ -144,6 +150,8 @@ class Report:
     mode: Mode = "strict"
     looked_at: Mapping[str, int] = field(default_factory=dict)
     detail: str = ""
+    ruleset: str = ""
+    waived: tuple[tuple[Finding, Waiver], ...] = ()
 
     @property
     def allows(self) -> bool:
@@ -162,6 +170,16 @@ class Report:
             "evaluated": self.evaluated,
             "mode": self.mode,
             "detail": self.detail,
+            "ruleset": self.ruleset,
             "looked_at": dict(self.looked_at),
             "findings": [finding.to_json() for finding in self.findings],
+            "waived": [
+                {
+                    **finding.to_json(),
+                    "waiver": f"{waiver.path}:{waiver.line}",
+                    "until": waiver.until,
+                    "reason": waiver.reason,
+                }
+                for finding, waiver in self.waived
+            ],
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hee_governance.rules.model import Rule
@@ -52,15 +53,15 @@ def _readable(context: Context) -> Iterable[Workflow]:
     return context.workflows
 
 
-RULES = (
-    Rule(
-        id="HGV-CI-009",
-        clause="Actions are pinned to a commit, permissions are declared, every job has a timeout.",
-        source="HEE CI/CD governance; measured on its own workflows",
-        severity="WARNING",
-        looks_at="`uses`, `permissions` and `timeout-minutes` in workflow files",
-        remedy="Pin to the full commit SHA with the version in a comment; declare `permissions`; set `timeout-minutes`.",
-        subjects=_readable,
-        check=_check,
-    ),
+_TODAY = Rule(
+    id="HGV-CI-009",
+    clause="Actions are pinned to a commit, permissions are declared, every job has a timeout.",
+    source="HEE CI/CD governance; measured on its own workflows",
+    severity="WARNING",
+    looks_at="`uses`, `permissions` and `timeout-minutes` in workflow files",
+    remedy="Pin to the full commit SHA with the version in a comment; declare `permissions`; set `timeout-minutes`.",
+    subjects=_readable,
+    check=_check,
+    valid_to="2027-01-01",
 )
+RULES = (_TODAY, replace(_TODAY, severity="ERROR", valid_from="2027-01-01", valid_to=""))

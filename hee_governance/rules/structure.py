@@ -66,6 +66,7 @@ RULES = (
         remedy="Create the directory with the content it is for.",
         subjects=_repository,
         check=_directories,
+        valid_from="2026-01-26",
     ),
     Rule(
         id="GOV-DOC-001",
@@ -76,6 +77,7 @@ RULES = (
         remedy="Restore the doctrine; rules without it have no ground.",
         subjects=_repository,
         check=_doctrine,
+        valid_from="2026-01-26",
     ),
     Rule(
         id="GOV-PROMPT-001",
@@ -86,5 +88,6 @@ RULES = (
         remedy="Add the missing headings with what they are for.",
         subjects=_prompts,
         check=_headings,
+        valid_from="2026-01-26",
     ),
 )

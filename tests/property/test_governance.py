@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date
 
 import jsonschema
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hee_core.errors import ConfigError
-from hee_governance import rules
+from hee_governance import rules, waivers
 from hee_governance.config import dump_default, json_schema, load
 from hee_governance.conflicts import conflicts_of, scopes_overlap
 from hee_governance.decide import Approval, Facts, Policy, decide
@@ -21,6 +22,8 @@ from hee_governance.gates import NAMES, Gate, evaluate
 from hee_governance.matrix import ACTIONS, CATEGORIES, LEVELS, Matrix
 from hee_governance.measures import Measure, percent, ratio
 from hee_governance.paths import matches, overlap
+from hee_governance.predicates import Predicate
+from hee_governance.predicates import Subject as PredicateSubject
 from hee_governance.shell import commands
 from hee_governance.speccoverage import spec_coverage
 from hee_governance.traces import traces
@@ -486,3 +489,63 @@ def test_values_that_one_version_satisfies_are_never_incompatible(one, other, ve
     spans = interval(one), interval(other)
     if point and all(span and not span.meet(point).empty for span in spans):
         assert not incompatible(one, other)
+
+
+TRUTHS = st.sampled_from(["pass", "fail", "unknown"])
+LEAF = {
+    "pass": Predicate("match", pattern="a"),
+    "fail": Predicate("match", pattern="z"),
+    "unknown": Predicate("compare", at="/n", value=1),  # a text file is no data
+}
+SUBJECT = PredicateSubject({"a.txt": b"a"}, "a.txt")
+RANK = {"fail": 0, "unknown": 1, "pass": 2}
+PREDICATES = st.recursive(
+    TRUTHS.map(LEAF.__getitem__),
+    lambda inner: st.one_of(
+        st.tuples(st.sampled_from(["all", "any"]), st.lists(inner, min_size=1, max_size=3)).map(
+            lambda drawn: Predicate(drawn[0], tuple(drawn[1]))
+        ),
+        inner.map(lambda part: Predicate("not", (part,))),
+    ),
+    max_leaves=8,
+)
+
+
+def truth(predicate: Predicate) -> str:
+    return predicate.evaluate(SUBJECT).truth
+
+
+@settings(max_examples=150, deadline=None)
+@given(PREDICATES, PREDICATES)
+def test_rules_of_a_project_keep_the_laws_of_three_valued_logic(one, other):
+    both, either = Predicate("all", (one, other)), Predicate("any", (one, other))
+    assert RANK[truth(both)] == min(RANK[truth(one)], RANK[truth(other)])
+    assert RANK[truth(either)] == max(RANK[truth(one)], RANK[truth(other)])
+    negated = Predicate("any", (Predicate("not", (one,)), Predicate("not", (other,))))
+    assert truth(Predicate("not", (both,))) == truth(negated)
+    assert truth(Predicate("not", (Predicate("not", (one,)),))) == truth(one)
+    assert truth(Predicate("all", (both, LEAF["fail"]))) == "fail"
+
+
+DAYS = st.dates(date(2025, 1, 1), date(2028, 1, 1)).map(date.isoformat)
+WAIVERS = st.lists(
+    st.tuples(st.sampled_from(["HGV-CI-005", "HGV-CI-010", "odd"]), st.sampled_from(["**", ".github/**", "x"]), DAYS),
+    max_size=3,
+).map(lambda rows: "\n".join(f"{rule} | {glob} | {day} | why" for rule, glob, day in rows).encode())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(STEPS), max_size=3), st.sampled_from(STEPS), WAIVERS, DAYS)
+def test_on_every_day_a_report_is_the_same_again_and_a_violation_never_improves_it(steps, more, waived, day):
+    config = replace(load(dump_default()), waivers=waivers.read("w", waived))
+    before, after = (rules.check(tree_of(each), config, as_of=day) for each in (steps, [*steps, more]))
+    assert before == rules.check(tree_of(steps), config, as_of=day)
+    order = ["pass", "unknown", "fail"]
+    stale = {"HGV-WAIVE-003"}  # a violation may be what a stale waiver was waiting for: a warning less
+    assert order.index(after.verdict) >= order.index(before.verdict)
+    counted = [
+        len([f for f in report.findings if f.rule not in stale]) + len(report.waived) for report in (before, after)
+    ]
+    assert counted[1] >= counted[0]
+    held = {rule.id for rule in rules.ALL if rule.valid_from <= day and (not rule.valid_to or day < rule.valid_to)}
+    assert set(after.looked_at) == held

@@ -11,7 +11,7 @@ import pytest
 import hee_governance
 from hee_governance import config
 from hee_governance.matrix import Matrix
-from hee_governance.rules import RULES
+from hee_governance.rules import ALL, RULESETS
 from hee_governance.safety import PROTOCOLS
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "governance.md").read_text(encoding="utf-8")
@@ -84,10 +84,15 @@ def test_the_guide_names_every_rule_row_setting_and_protocol():
         f"| {row.key} | {row.issue_type} | {row.label} | {row.rationale} | {row.safety.capitalize()} |"
         for row in Matrix.load().rows
     ]
-    settings = [f"`{name}`" for table in (config.FIELDS, config._LOG, config._FIX, config._SPEC) for name in table]
-    rules = [f"| {rule.id} | {rule.severity} | {rule.clause} | {rule.looks_at} |" for rule in RULES]
+    settings = [
+        f"`{name}`"
+        for table in (config.FIELDS, config._LOG, config._FIX, config._SPEC, config._RULES, config._PROJECT)
+        for name in table
+    ]
+    rules = [f"| {rule.id} | {rule.severity} | {rule.clause} | {rule.looks_at} |" for rule in ALL]
     protocols = [protocol.statement for protocol in PROTOCOLS]
-    assert [text for text in (*rows, *settings, *rules, *protocols) if text not in GUIDE] == []
+    versions = [f"| {entry.version} | {entry.valid_from} | {entry.note} |" for entry in RULESETS]
+    assert [text for text in (*rows, *settings, *rules, *protocols, *versions) if text not in GUIDE] == []
 
 
 @pytest.mark.spec("SEED-001")

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import pytest
 
 from hee_governance.config import dump_default, load
-from hee_governance.rules import RULES, SEVERITIES, Report, check
+from hee_governance.rules import ALL, RULES, SEVERITIES, Report, check
 from hee_governance.rules.model import Context
 
 PATH = ".github/workflows/ci.yml"
@@ -84,8 +84,9 @@ def test_the_report_prints_as_the_architecture_says():
 
 
 def test_every_rule_is_whole_and_named_once():
-    assert len({rule.id for rule in RULES}) == len(RULES) == 11
-    for rule in RULES:
+    assert len({rule.id for rule in RULES}) == len(RULES) == 15
+    assert len({(rule.id, rule.valid_from) for rule in ALL}) == len(ALL) == 18
+    for rule in ALL:
         assert rule.severity in SEVERITIES
         assert all(text.endswith(".") for text in (rule.clause, rule.remedy))
 
