@@ -51,6 +51,7 @@ def verify(
         tip = log.entry(history.resolve(log, at)).commit
     inspection = Inspection(store, log.seen)
     _Walk(store, inspection).all(tip, log.known_size(tip))
+    inspection.findings = inspection.settled()
     if not inspection.head.size and not inspection.findings and not inspection.unknown:
         inspection.found("empty", "the branch holds no event")
     log_id = inspection.head.log_id
@@ -74,13 +75,15 @@ def verify(
         dict(inspection.checked),
         next((found for found in compared if isinstance(found, consistency.Since)), None),
         next((found for found in compared if isinstance(found, consistency.Seen)), None),
+        tuple(inspection.anchors),
     )
 
 
 def inspect(store: Store, tip: str, *, trusted: str | None = None, seen: Seen | None = None) -> Inspection:
     """Judges everything up to a commit and gives what is known after it; up to `trusted` it was judged before.
 
-    Raises GitError or LogError where the history cannot be listed; all other damage is among the findings.
+    Raises GitError or LogError where the history cannot be listed; all other damage is among the findings, and what
+    concerns unsigned commits that no event answers for apart from them.
     """
     inspection = Inspection(store, seen)
     for step in store.steps(trusted, None) if trusted else ():

@@ -79,6 +79,16 @@ class KeyAdded(Payload):
     reason: Text = ""
 
 
+class LogReanchored(Payload):
+    """The commits of the log were rewritten; its first events, under this root, now stand in those up to `new_head`."""
+
+    events: Annotated[int, Field(ge=1)]
+    root: Digest
+    old_head: Commit
+    new_head: Commit
+    reason: Text
+
+
 class KeyRevoked(Payload):
     """From the next event on, this key may sign nothing."""
 
@@ -567,6 +577,7 @@ class MaintenanceRecorded(Payload):
 
 TYPES: dict[str, type[Payload]] = {
     "log.created": LogCreated,
+    "log.reanchored": LogReanchored,
     "key.added": KeyAdded,
     "key.revoked": KeyRevoked,
     "key.rotated": KeyRotated,

@@ -17,7 +17,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from hee_core import capsule, checkpoint, gitobjects, merkle, projection, recipients, render, sshsig, story
+from hee_core import anchors, capsule, checkpoint, gitobjects, merkle, projection, recipients, render, sshsig, story
 from hee_core.errors import EventError, IntegrityError
 from hee_core.events import GENESIS_SOURCE, Event
 from hee_core.keyring import KeyRing, makes_another_ring
@@ -153,7 +153,8 @@ def guard(head: Head, event: Event, past: Past, *, index: int = -1) -> None:
         raise EventError("a log is created once")
     if head.keyring is None:
         raise IntegrityError("there is no first event that could say whose keys count")
-    fault = head.keyring.refusal(index, event) or recipients.refusal(head.keyring, index, event)
+    ring = head.keyring
+    fault = ring.refusal(index, event) or recipients.refusal(ring, index, event) or anchors.refusal(ring, event)
     if fault:
         raise IntegrityError(f"{event.type}: {fault}", hint="`hee keys list` shows who may sign")
     projection.guard(head.state, event, restore=past.state_after, event_id=past.event_id)

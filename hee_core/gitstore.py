@@ -18,7 +18,7 @@ from hee_core.errors import Conflict, GitError, HeeError, IntegrityError, LogErr
 from hee_core.git import Repository
 from hee_core.gitread import ObjectReader, Step, history
 from hee_core.ids import Ids
-from hee_core.lineage import Lineage, explains
+from hee_core.lineage import Lineage, anchored, explains
 from hee_core.log import Log
 from hee_core.packs import Packs
 from hee_core.refs import RefFile
@@ -179,7 +179,8 @@ class GitStore:
     def resequenced(self, head: Head, tip: str) -> bool:
         if head.keyring is None:
             return False
-        return explains(self.lineage.notes(head.keyring, head.size), head, tip, self)
+        notes = self.lineage.notes(head.keyring, head.size)
+        return explains(notes, head, tip, self) or anchored(head, tip, self)
 
     def _is_at(self, old: str | None) -> bool:
         try:

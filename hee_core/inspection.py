@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from hee_core import capsule, chain, checkpoint, forms, projection, sshsig, story
+from hee_core import anchors, capsule, chain, checkpoint, forms, projection, sshsig, story
 from hee_core.errors import HeeError
 from hee_core.events import GENESIS_SOURCE, Event
 from hee_core.merkle import Frontier
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hee_core import consistency
+    from hee_core.anchors import Anchor
     from hee_core.gitobjects import Commit
     from hee_core.gitread import Step
     from hee_core.projection import State
@@ -55,6 +56,7 @@ class Report:
     checked: dict[str, int] = field(default_factory=dict)
     since: consistency.Since | None = None
     witnessed: consistency.Seen | None = None
+    anchors: tuple[Anchor, ...] = ()  # events that answer for rewritten commits before them
 
     @property
     def ok(self) -> bool:
@@ -69,6 +71,8 @@ class Inspection:
         """Starts before the first append; `seen` knows how far the log was the last time."""
         self.head = self.trusted = chain.EMPTY  # `trusted` is where judging began
         self.findings: list[Finding] = []
+        self.unsigned: list[Finding] = []  # about commits without a signature: an event may still answer for them
+        self.anchors: list[Anchor] = []
         self.warnings: list[Finding] = []
         self.unknown: list[Finding] = []
         self.blind = False  # whose keys count from here on is unknown: nothing more can be judged
@@ -79,6 +83,7 @@ class Inspection:
         self._seen_before = seen
         self._store = store
         self._whole = True  # every event so far was read
+        self._bare = False  # the commit that is judged has no signature
         self._counted = True  # every event so far was folded
         self._replay = Replay(self._read)
         self._ids = bytearray()
@@ -97,6 +102,8 @@ class Inspection:
         """Judges one commit: taken apart, as it is, and the files of its tree that could be read."""
         self.checked["commits"] += 1
         first = self.head.size
+        self._anchor(files.get("events.jsonl") or b"", first)
+        self._bare = parsed is not None and not parsed.signature
         expected = (self.head.commit,) if self.head.commit else ()
         if parsed and parsed.parents != expected:
             self.found("chain", f"commit {commit[:12]} does not follow {(self.head.commit or 'nothing')[:12]}")
@@ -111,6 +118,24 @@ class Inspection:
         self.head = replace(self.head, commit=commit)
         if self._seen_before and self._seen_before.size(self.head.log_id) == self.head.size:
             self.then = self.head.frontier
+
+    def _anchor(self, content: bytes, first: int) -> None:
+        """Excuses unsigned commits so far if the next append begins with an event that answers for exactly them."""
+        line = content.partition(b"\n")[0]
+        if self.head.keyring is None or anchors.TYPE.encode() not in line:
+            return
+        try:
+            event = Event.from_bytes(line)
+        except HeeError:
+            return  # it will be found where it stands
+        fault = self.head.keyring.refusal(first, event) or anchors.refusal(self.head.keyring, event)
+        if not fault and self._whole and anchors.holds(self.head, event):
+            self.anchors.append(anchors.Anchor(first, first, self.checked["commits"] - 1, self.head.commit or ""))
+            self.unsigned.clear()
+
+    def settled(self) -> list[Finding]:
+        """All findings by index, with those about unsigned commits that no event answers for."""
+        return sorted([*self.findings, *self.unsigned], key=lambda finding: finding.index)
 
     def trust(self, step: Step) -> None:
         """Takes over an append that was judged when it became part of the log here."""
@@ -247,7 +272,7 @@ class Inspection:
             signed, blob = sshsig.split_commit(raw, self._store.object_format)
             key = sshsig.verify(blob, signed, sshsig.COMMIT_NAMESPACE)
         except HeeError as error:
-            self.found("commit-signature", str(error), first)
+            self._of_commit("commit-signature", str(error), first)
             return ""
         self.checked["commit signatures"] += 1
         assert self.head.keyring is not None  # noqa: S101 - whoever calls has seen to it
@@ -256,6 +281,9 @@ class Inspection:
         if fault:
             self.found("commit-signature", fault, first)
         return key
+
+    def _of_commit(self, kind: str, detail: str, first: int) -> None:
+        (self.unsigned if self._bare else self.findings).append(Finding(first, kind, detail))
 
     # ------------------------------------------------------------------ what follows from the events
 
@@ -268,7 +296,7 @@ class Inspection:
         people = [events[-1].actor, (sequencer or events[-1]).actor]
         when = f"{chain.seconds(events[-1].time)} +0000"
         if [commit.author, commit.committer] != [f"{chain.who(actor)} {when}" for actor in people]:
-            self.found(
+            self._of_commit(
                 "trailer", "the commit names another author, writer or time than its last event and its key", first
             )
         if not self._counted:
@@ -277,13 +305,13 @@ class Inspection:
         same = "capsule.json" not in files or files["capsule.json"] == chain.capsule_bytes(self.head)
         if not (same and commit.message == message) and self._is_foreign(commit, files, first):
             if story.facts(commit.message) != story.facts(message):
-                self.found("trailer", "the commit message names other events than it holds", first)
+                self._of_commit("trailer", "the commit message names other events than it holds", first)
             return
         if not same:
             self.found("capsule", "capsule.json is not what the events up to here give", first)
         self.checked["capsules"] += 1
         if commit.message != message:
-            self.found("trailer", "the commit message is not what its events give", first)
+            self._of_commit("trailer", "the commit message is not what its events give", first)
 
     def _is_foreign(self, commit: Commit, files: dict[str, bytes], first: int) -> bool:
         """Says whether state and capsule of a commit are another program's, which folds other events than this one."""

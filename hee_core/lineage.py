@@ -15,8 +15,9 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from hee_core import sshsig
+from hee_core import anchors, merkle, sshsig
 from hee_core.errors import GitError, HeeError
+from hee_core.events import Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,6 +105,27 @@ def explains(notes: Iterable[dict[str, Any]], head: Head, tip: str, store: GitSt
     except HeeError:
         return False
     return any(here <= there | aside for _, aside in ways)
+
+
+def anchored(head: Head, tip: str, store: GitStore) -> bool:
+    """Says whether a history begins with exactly a head's events, in other commits, and has an event that answers for these."""
+    ring, frontier = head.keyring, merkle.Frontier()
+    try:
+        for line in (line for step in store.steps(tip, None) for line in (step.content or b"").splitlines()):
+            if frontier.size < head.size:
+                frontier = frontier.append(merkle.leaf_hash(line))
+                if frontier.size == head.size and frontier.root() != head.frontier.root():
+                    return False
+            elif ring and anchors.TYPE.encode() in line and _answers(Event.from_bytes(line), ring, head.size):
+                return True
+    except HeeError:
+        return False
+    return False
+
+
+def _answers(event: Event, ring: KeyRing, size: int) -> bool:
+    known = event.key_id in ring.keys and anchors.refusal(ring, event) is None
+    return known and event.type == anchors.TYPE and event.data.get("events", 0) >= size
 
 
 def _ids(step: Step) -> list[str]:

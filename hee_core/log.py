@@ -103,7 +103,7 @@ class Log:
 
     def known_size(self, tip: str) -> int:
         """How many events were seen up to a commit, if it is the one that was seen last; 0 otherwise."""
-        head = self._head if self._head.commit else self._load_snapshot()
+        head = self.remembered()
         return head.size if head and head.commit == tip else 0
 
     def refresh(self) -> chain.Head:
@@ -124,6 +124,10 @@ class Log:
                     hint="somebody replaced the branch hee/log, or the configuration belongs to another repository",
                 )
             return self._head
+
+    def remembered(self) -> chain.Head | None:
+        """Where this handle, or an earlier process of this writer, has seen the log; None if nobody has."""
+        return self._head if self._head.commit else self._load_snapshot()
 
     def take(self, head: chain.Head) -> None:
         """Stands where a sync has brought the log."""

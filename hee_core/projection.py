@@ -65,7 +65,7 @@ class _Upcast(NamedTuple):
 THAWED = frozenset(
     {
         *("approval.granted", "decision.recorded", "decision.ended", "note.recorded", "alert.raised"),
-        *("state.rolled_back", "state.checkpointed", "state.unfrozen", "access.denied"),
+        *("state.rolled_back", "state.checkpointed", "state.unfrozen", "access.denied", "log.reanchored"),
         *("checkpoint.cosigned", *_ABOUT_KEYS),
         *("payload.sealed", "payload.redacted", "recipient.removed"),
     }
@@ -73,8 +73,8 @@ THAWED = frozenset(
 # Types whose occurrence is counted and that change nothing else.
 _COUNTED = frozenset(
     {
-        *("log.created", "note.recorded", "monitor.heartbeat", "state.transition_refused", "checkpoint.cosigned"),
-        *("access.denied", "capsule.imported", "maintenance.recorded"),
+        *("log.created", "log.reanchored", "note.recorded", "monitor.heartbeat", "state.transition_refused"),
+        *("checkpoint.cosigned", "access.denied", "capsule.imported", "maintenance.recorded"),
         *_ABOUT_KEYS,
         *("recipient.added", "recipient.removed", "payload.sealed", "payload.shared", "payload.redacted"),
     }

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, cast
 
-from hee_core import audit, chain, merkle
+from hee_core import anchors, audit, chain, merkle
 from hee_core.errors import Conflict, GitError, LogError, LogNotFound
 from hee_core.events import Event
 from hee_core.gitstore import GitStore
@@ -150,13 +150,27 @@ def _reconcile(log: Log, store: GitStore, done: Synced, theirs: str, known: str 
     base = None
     if ours:
         base = store.repository.attempt("merge-base", ours, theirs).stdout.decode("ascii").strip() or None
+        _not_before_an_anchor(store, ours, theirs, base)
     store.repository.run("update-ref", INCOMING, theirs)
     with closing(GitStore(store.repository, INCOMING, clock=log.clock)) as incoming:
         inspection = audit.inspect(incoming, theirs, trusted=base, seen=None if ours else log.seen)
-        findings = inspection.findings or [*_contradictions(log, store, inspection, known if went_back else None)]
+        unjudged = inspection.unknown if inspection.blind else []
+        findings = (
+            inspection.settled() or unjudged or [*_contradictions(log, store, inspection, known if went_back else None)]
+        )
         if findings:
             return replace(done, findings=tuple(findings[:_MOST_FINDINGS]))
         return _Merge(log, store, inspection, base).run(done)
+
+
+def _not_before_an_anchor(store: GitStore, ours: str, theirs: str, base: str | None) -> None:
+    """Raises LogError where theirs are the commits of before a rewriting that was taken over here."""
+    anchored = {event.id for event in _events(store, ours, base) if event.type == anchors.TYPE}
+    if anchored and not anchored <= {event.id for event in _events(store, theirs, base)}:
+        raise LogError(
+            "this log was anchored again after its commits were rewritten, and the remote still has those of before",
+            hint="push it as the rewritten branches: `git push --force origin hee/log`; then `hee sync`",
+        )
 
 
 def _contradictions(log: Log, store: GitStore, inspection: Inspection, known: str | None) -> Iterator[Finding]:
@@ -168,7 +182,9 @@ def _contradictions(log: Log, store: GitStore, inspection: Inspection, known: st
     elif known:
         before = [event.id for event in _events(store, known, None)]
         now = [inspection.event_id(index) for index in range(len(before))]
-        index = next((n for n, (one, two) in enumerate(zip(before, now, strict=True)) if one != two), head.size)
+        index = next((n for n, (one, two) in enumerate(zip(before, now, strict=True)) if one != two), len(before))
+        if index == len(before) and any(anchor.events >= index for anchor in inspection.anchors):
+            return  # the same events in other commits, and an event says so
         yield Finding(index, "rewritten", f"it is not what was seen of it before (commit {known[:12]})")
     elif log.seen is not None and not log.head:
         fault = audit.not_as_seen(log.seen, inspection, store, head.commit or "")

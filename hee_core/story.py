@@ -129,6 +129,7 @@ def _count(words: str) -> Callable[[Sequence[Mapping[str, Any]], Facts], str]:
 # The first type that an append holds tells its story.
 _TELLERS: tuple[tuple[str, Callable[[Sequence[Mapping[str, Any]], Facts], str]], ...] = (
     ("log.created", _count("log created")),
+    ("log.reanchored", _count("log anchored again: {data[events]} events stand in rewritten commits")),
     ("state.rolled_back", _count("state rolled back to event {data[to_index]}")),
     ("state.frozen", _count("frozen: no writes until a person unfreezes")),
     ("state.unfrozen", _count("unfrozen")),

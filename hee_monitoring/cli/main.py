@@ -25,6 +25,7 @@ COMMANDS = {
     "sync": ("sync", "sync", "Bring this log and that of a remote together."),
     "checkpoint": ("prove", "checkpoint", "Print the log's signed checkpoint, to keep elsewhere."),
     "witness": ("witness", "witness", "Cosign a log from elsewhere, and remember what it said."),
+    "reanchor": ("reanchor", "reanchor", "Take over a log whose commits were rewritten."),
     "rollback": ("state", "rollback", "Make an earlier point's state the present one."),
     "decide": ("decide", "decide", "Record a decision that later repairs must respect."),
     "decisions": ("decisions", "decisions", "List, explain and relate the decisions of the log."),

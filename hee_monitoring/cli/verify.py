@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +97,7 @@ def verify(
         terminal.json(
             {"ok": report.ok, "events": report.events, "head": report.head, "log": report.log_id, "pinned": pinned,
              "checked": report.checked, "findings": findings, "warnings": warnings, "unknown": unknown,
-             **_kept(report)}
+             "reanchored": [asdict(anchor) for anchor in report.anchors], **_kept(report)}
         )  # fmt: skip
         return status
     checked = ", ".join(f"{count} {name}" for name, count in report.checked.items())
@@ -105,6 +106,10 @@ def verify(
         terminal.line(f"  checked {checked}")
         for line in _kept_words(report):
             terminal.line(f"  {line}")
+        for anchor in report.anchors:
+            terminal.line(
+                f"  event {anchor.index} answers for events 0 to {anchor.events - 1}, in {anchor.commits} rewritten commit(s) up to {anchor.head[:12]}"
+            )
         for warning in report.warnings[:50]:
             terminal.status("WARNING", f"event {warning.index}: {warning.detail}")
         if not pinned:
@@ -128,6 +133,8 @@ def verify(
     if not report.findings:
         terminal.line("  next: upgrade hee, then hee verify; what was checked holds")
         return status
+    if {finding.kind for finding in report.findings} <= {"commit-signature", "trailer"}:
+        terminal.line("  if the history was rewritten on purpose (git filter-repo): hee reanchor --reason WHY")
     terminal.line("  next: do not append; compare with another clone (`git fetch`), and ask who pushed to hee/log")
     return status
 
