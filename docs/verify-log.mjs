@@ -1,22 +1,27 @@
-// Checks a HEE log from docs/format.md alone: `node docs/verify-log.mjs REPOSITORY [LOG-ID]`.
-// Events, ids, author signatures, order, Merkle root and checkpoint; not the capsule, whose projection it does not know.
+// Checks HEE logs from docs/format.md alone: `node docs/verify-log.mjs REPOSITORY [LOG-ID]`, or `--vectors FILE`.
+// Objects, tree, events, ids, signatures of authors and writers, keys, order, transitions, Merkle root, checkpoint and
+// trailers; not capsule and state, whose projection it does not know. Exits 0 when all holds, 1 with findings, 2 when
+// something is unknown and nothing bad.
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 
-const [repository, pin] = process.argv.slice(2);
-const env = { ...process.env, GIT_NO_REPLACE_OBJECTS: "1", GIT_GRAFT_FILE: "/dev/null" };
-const git = (...args) => execFileSync("git", ["--no-replace-objects", "-C", repository, ...args], { env, maxBuffer: 1 << 30 });
 const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash("sha256")).digest();
 const u32 = (n) => { const b = Buffer.alloc(4); b.writeUInt32BE(n); return b; };
 const str = (data) => Buffer.concat([u32(Buffer.byteLength(data)), Buffer.from(data)]);
 const ED25519 = str("ssh-ed25519");
-const findings = [];
-const found = (index, kind, detail) => findings.push({ index, kind, detail });
-
 const ed25519 = (raw) =>
   createPublicKey({ key: Buffer.concat([Buffer.from("302a300506032b6570032100", "hex"), raw]), format: "der", type: "spki" });
 const blobOf = (text) => Buffer.from(text.split(" ")[1], "base64");
 const fingerprint = (blob) => "SHA256:" + sha256(blob).toString("base64").replace(/=+$/, "");
+const named = (kind, data, format) => createHash(format).update(`${kind} ${data.length}\0`).update(data).digest("hex");
+
+// ---------------------------------------------------------------- one event
+
+const FORBIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
+const ACTOR = /^(human|agent|ci):[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$/;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
+const REQUIRED = ["actor", "data", "datacontenttype", "dataversion", "id", "keyid", "source", "specversion", "time", "type"];
 
 // RFC 8785 for values without floats: keys of printable ASCII, JSON.stringify's own escapes.
 const canonical = (value) =>
@@ -24,136 +29,253 @@ const canonical = (value) =>
   : value && typeof value === "object" ? `{${Object.keys(value).sort().map((k) => `${JSON.stringify(k)}:${canonical(value[k])}`).join(",")}}`
   : JSON.stringify(value);
 
-function signer(line, signature) { // PROTOCOL.sshsig, and only its one encoding for Ed25519 and sha512
+const portable = (value) =>
+  typeof value === "string" ? !/\p{Surrogate}/u.test(value) && value.normalize("NFC") === value && !FORBIDDEN.test(value)
+  : typeof value === "number" ? Number.isSafeInteger(value)
+  : Array.isArray(value) ? value.every(portable)
+  : value && typeof value === "object" ? Object.entries(value).every(([k, item]) => /^[ -~]*$/.test(k) && portable(item))
+  : true;
+
+function read(line) { // the event, or what is wrong with the line
+  let event;
+  const text = line.toString();
+  try { event = JSON.parse(text); } catch { return "not JSON"; }
+  if (!event || typeof event !== "object" || Array.isArray(event)) return "not an object";
+  if (!Buffer.from(text).equals(line) || canonical(event) !== text || !portable(event)) return "not canonical";
+  const names = Object.keys(event);
+  if (!REQUIRED.every((name) => names.includes(name))) return "an attribute is missing";
+  if (names.some((name) => ![...REQUIRED, "causes", "subject"].includes(name))) return "an unknown attribute";
+  const { data, dataversion, causes, ...texts } = event;
+  if (Object.values(texts).some((value) => typeof value !== "string") || !data || typeof data !== "object" || Array.isArray(data)) return "an attribute of the wrong type";
+  if (event.specversion !== "1.0" || event.datacontenttype !== "application/json") return "specversion or datacontenttype";
+  if (!Number.isInteger(dataversion) || dataversion < 1 || !TIME.test(event.time) || !ACTOR.test(event.actor)) return "dataversion, time or actor";
+  if (causes !== undefined && !/^[0-9a-f]{64}( [0-9a-f]{64})*$/.test(causes)) return "causes";
+  return event;
+}
+
+function signer(message, signature, namespace) { // PROTOCOL.sshsig, and only its one encoding for Ed25519 and sha512
   const blob = Buffer.from(signature, "base64");
+  if (blob.toString("base64") !== signature) return null;
   const head = Buffer.concat([Buffer.from("SSHSIG"), u32(1)]);
   const key = blob.subarray(head.length + 4, head.length + 4 + 51);
-  const end = Buffer.concat([str("hee-event"), str(""), str("sha512")]);
+  const end = Buffer.concat([str(namespace), str(""), str("sha512")]);
   const expected = Buffer.concat([head, str(key), end, u32(ED25519.length + 4 + 64), ED25519, u32(64)]);
   if (blob.length !== expected.length + 64 || !blob.subarray(0, expected.length).equals(expected)) return null;
-  const signed = Buffer.concat([Buffer.from("SSHSIG"), end, str(createHash("sha512").update(line).digest())]);
+  const signed = Buffer.concat([Buffer.from("SSHSIG"), end, str(createHash("sha512").update(message).digest())]);
   return verify(null, signed, ed25519(key.subarray(-32)), blob.subarray(-64)) ? fingerprint(key) : null;
 }
 
-const keys = new Map(); // fingerprint -> { actor, blob, since, until, root, origin }
-const pending = new Map(); // what is asked for -> who asked
-let threshold = 1, frozen = false;
-const stack = []; // roots of complete subtrees
-let size = 0, logId = "", previous = "";
+// ---------------------------------------------------------------- one log
 
-function root() {
-  return stack.map(([hash]) => hash).reduceRight((right, left) => (right ? sha256("\x01", left, right) : left), null);
-}
+const EDGES = new Set([
+  "operational degraded", "degraded operational", "degraded hee-compliance-check", "hee-compliance-check degraded",
+  "hee-compliance-check failed", "degraded failed", "failed degraded", "failed operational", "operational maintenance",
+  "maintenance operational", "degraded maintenance",
+]);
+const THAWED = new Set([
+  "access.denied", "alert.raised", "approval.granted", "decision.ended", "decision.recorded", "key.added", "key.expiry_set",
+  "key.revoked", "key.root_granted", "key.rotated", "key.threshold_changed", "note.recorded", "payload.redacted", "payload.sealed",
+  "recipient.removed", "state.checkpointed", "state.rolled_back", "state.unfrozen",
+]);
+const FILES = ["README.md", "capsule.json", "checkpoint", "events.jsonl", "signatures"];
+// The catalogue that is published beside this script: type -> newest version.
+const CATALOGUE = readFileSync(new URL("events.md", import.meta.url)).toString().matchAll(/^\| \[`([a-z_.]+)`\][^|]*\| (\d+) \|/gm);
+const TYPES = new Map([...CATALOGUE].map(([, type, version]) => [type, Number(version)]));
 
-function append(line) {
-  let node = [sha256("\0", line), 1];
-  while (stack.length && stack.at(-1)[1] === node[1]) node = [sha256("\x01", stack.pop()[0], node[0]), node[1] * 2];
-  stack.push(node);
-  size += 1;
-}
+// `commits`, oldest first: { id, raw, files: [{ mode, name, id, data }] }; an object whose bytes do not give its id is a finding.
+function check(commits, format, pin) {
+  const findings = [], unknown = [];
+  const found = (index, kind, detail) => { findings.push({ index, kind, detail }); };
+  const keys = new Map(); // fingerprint -> { actor, blob, since, until, root, origin }
+  const pending = new Map(); // what is asked for -> who asked
+  let threshold = 1, frozen = false;
+  const stack = []; // roots of complete subtrees
+  const ids = new Map(), nonces = new Set(), status = []; // status[i]: after event i
+  let size = 0, logId = "", previous = "", blind = false;
+  const valid = (key, at) => key && key.since <= at && at < key.until;
 
-function judge(line, signature) {
-  const index = size;
-  let event;
-  try { event = JSON.parse(line.toString()); } catch { return found(index, "event", "not JSON"); }
-  if (canonical(event) !== line.toString()) found(index, "event", "not canonical");
-  const id = sha256(line).toString("hex");
-  if (index === 0) {
-    logId = id;
-    if (event.type !== "log.created") return found(index, "event", "a log begins with log.created");
+  function root() {
+    return stack.map(([hash]) => hash).reduceRight((right, left) => (right ? sha256("\x01", left, right) : left), null);
+  }
+
+  function place(line, now) { // takes the line's place, whatever it is
+    let node = [sha256("\0", line), 1];
+    while (stack.length && stack.at(-1)[1] === node[1]) node = [sha256("\x01", stack.pop()[0], node[0]), node[1] * 2];
+    stack.push(node);
+    status.push(now ?? status.at(-1) ?? "operational");
+    size += 1;
+  }
+
+  function judge(line, signature) {
+    const index = size;
+    const event = read(line);
+    if (typeof event === "string") { found(index, "event", event); return place(line); }
+    const id = sha256(line).toString("hex");
+    if (index === 0) logId = id;
+    const newer = !(event.dataversion <= TYPES.get(event.type));
+    if (newer) unknown.push({ index, kind: "unknown", detail: `${event.type} version ${event.dataversion}` });
+    if (newer && (event.type.startsWith("key.") || event.type === "log.created")) { blind = true; return undefined; }
+    if ((event.type === "log.created") !== (index === 0)) { found(index, "refused", "a log begins with log.created, once"); return place(line); }
+    if (index === 0) begin(event);
+    if (event.source !== (index ? `urn:hee:${logId}` : "urn:hee:genesis")) found(index, "foreign-event", event.source);
+    if (ids.has(id) || nonces.has(event.id)) found(index, "duplicate", event.id);
+    if (event.causes?.split(" ").some((cause) => !ids.has(cause))) found(index, "cause", event.causes);
+    if (signer(line, signature ?? "", "hee-event") !== event.keyid) found(index, "signature", "the named key did not sign this");
+    ids.set(id, index);
+    nonces.add(event.id);
+    const key = keys.get(event.keyid);
+    if (!valid(key, index) || key.actor !== event.actor) { found(index, "key", `${event.keyid} may not sign`); return place(line); }
+    if (event.type.startsWith("key.")) {
+      const fault = change(event, index);
+      if (fault) found(index, "key", `${event.type}: ${fault}`);
+    }
+    return place(line, newer ? undefined : follow(event, index));
+  }
+
+  function begin(event) {
     for (const key of event.data.root_keys) {
       keys.set(fingerprint(blobOf(key.public_key)), { actor: key.actor, blob: blobOf(key.public_key), since: 0, until: Infinity, root: true });
     }
     threshold = event.data.threshold ?? 1;
-    if (threshold > keys.size) found(index, "key", "threshold");
+    if (threshold > keys.size) found(0, "key", "threshold");
   }
-  if (event.source !== (index ? `urn:hee:${logId}` : "urn:hee:genesis")) found(index, "foreign-event", event.source);
-  if (signer(line, signature) !== event.keyid) found(index, "signature", "the named key did not sign this");
-  const key = keys.get(event.keyid);
-  if (!key || key.since > index || index >= key.until || key.actor !== event.actor) return found(index, "key", `${event.keyid} may not sign`);
-  if (event.type.startsWith("key.")) {
-    const fault = change(event, index);
-    if (fault) found(index, "key", `${event.type}: ${fault}`);
+
+  function follow({ type, data, actor }, index) { // the status after an event, and whether it may stand after this one
+    const now = status.at(-1);
+    if (frozen && !THAWED.has(type)) { found(index, "refused", "the log is frozen"); return now; }
+    if (type === "state.frozen") frozen = true;
+    if (type === "state.unfrozen") {
+      if (!frozen || !actor.startsWith("human:")) found(index, "refused", "only a person ends a freeze");
+      else frozen = false;
+    }
+    if (type === "state.changed") {
+      if (data.from === now && EDGES.has(`${data.from} ${data.to}`)) return data.to;
+      if (!unknown.length) found(index, "transition", `${data.from} to ${data.to} while ${now}`);
+    }
+    if (type === "state.rolled_back") {
+      if (ids.get(data.to_event) === data.to_index && data.to_index < index) return status[data.to_index];
+      found(index, "refused", "it names another event than the one at its index");
+    }
+    return now;
   }
-  if (event.type === "state.frozen") frozen = true;
-  if (event.type === "state.unfrozen" && event.actor.startsWith("human:")) frozen = false;
-}
 
-// What an event asks of the ring. Made at once when as many keys as it takes have asked for it; returns what forbids it.
-function change({ type, data, keyid, actor }, index) {
-  const human = (name) => name.startsWith("human:");
-  const valid = (key, at) => key && key.since <= at && at < key.until;
-  const held = keys.get(data.key_id);
-  const people = [...keys.values()].some((key) => human(key.actor) && valid(key, index));
-  const enough = (ended) => [...keys.values()].filter((key) => key.root && key.until === Infinity && key !== ended).length >= threshold;
-  const vouched = (name) =>
-    human(name) && people ? human(actor) : keys.get(keyid).root && !(human(name) && frozen);
-  const fresh = data.public_key && fingerprint(blobOf(data.public_key));
-  const name = held && (held.origin ?? data.key_id);
-  let ask, make, needed = threshold;
-  if (["key.added", "key.rotated"].includes(type) && keys.has(fresh)) return "it is or was there already";
-  if (["key.revoked", "key.expiry_set", "key.root_granted"].includes(type) && !valid(held, index + 1)) return "no valid key";
-  if (type === "key.added") {
-    if (!vouched(data.actor)) return "may not add it";
-    if (data.role !== data.actor.split(":")[0]) return "its role is not that of its actor";
-    ask = `add ${data.actor} ${data.public_key}`;
-    make = () => keys.set(fresh, { actor: data.actor, blob: blobOf(data.public_key), since: index + 1, until: Infinity, root: false });
-  } else if (type === "key.rotated") {
-    const old = keys.get(keyid);
-    if (!valid(old, index + 1)) return "no valid key";
-    [ask, needed] = [`rotate ${keyid}`, 1];
-    make = () => {
-      keys.set(fresh, { ...old, blob: blobOf(data.public_key), since: index + 1, origin: old.origin ?? keyid });
-      keys.set(keyid, { ...old, until: index + 1 });
-    };
-  } else if (type === "key.revoked") {
-    if (!vouched(held.actor)) return "may not revoke it";
-    if (!enough(held)) return "too few root keys are left";
-    ask = `revoke ${name}`;
-    make = () => { held.until = index + 1; };
-  } else if (type === "key.expiry_set") {
-    const until = data.until ?? Infinity;
-    if (!vouched(held.actor)) return "may not end it";
-    if (until <= index) return "the end is past";
-    if (until !== Infinity && !enough(held)) return "too few root keys are left";
-    ask = `expire ${name} at ${data.until} or ${data.not_after ?? ""}`;
-    make = () => { held.until = until; };
-  } else if (type === "key.root_granted") {
-    if (!keys.get(keyid).root || held.root) return "takes a root key, and one that is none yet";
-    ask = `root ${name}`;
-    make = () => { held.root = true; };
-  } else if (type === "key.threshold_changed") {
-    const roots = [...keys.values()].filter((key) => key.root && key.until === Infinity).length;
-    if (!keys.get(keyid).root || data.threshold === threshold || data.threshold > roots) return "may not be";
-    [ask, needed] = [`threshold ${data.threshold}`, Math.max(threshold, data.threshold)];
-    make = () => { threshold = data.threshold; };
-  } else return "unknown: nobody can say whose keys count after it";
-  const asked = new Set([...(pending.get(ask) ?? []), keyid]);
-  pending.set(ask, asked);
-  if ([...asked].filter((each) => valid(keys.get(each), index)).length < needed) return null;
-  pending.delete(ask);
-  make();
-  return null;
-}
+  // What an event asks of the ring. Made at once when as many keys as it takes have asked for it; returns what forbids it.
+  function change({ type, data, keyid, actor }, index) {
+    const human = (name) => name.startsWith("human:");
+    const held = keys.get(data.key_id);
+    const people = [...keys.values()].some((key) => human(key.actor) && valid(key, index));
+    const enough = (ended) => [...keys.values()].filter((key) => key.root && key.until === Infinity && key !== ended).length >= threshold;
+    const vouched = (name) =>
+      human(name) && people ? human(actor) : keys.get(keyid).root && !(human(name) && frozen);
+    const fresh = data.public_key && fingerprint(blobOf(data.public_key));
+    const name = held && (held.origin ?? data.key_id);
+    let ask, make, needed = threshold;
+    if (["key.added", "key.rotated"].includes(type) && keys.has(fresh)) return "it is or was there already";
+    if (["key.revoked", "key.expiry_set", "key.root_granted"].includes(type) && !valid(held, index + 1)) return "no valid key";
+    if (type === "key.added") {
+      if (!vouched(data.actor)) return "may not add it";
+      if (data.role !== data.actor.split(":")[0]) return "its role is not that of its actor";
+      ask = `add ${data.actor} ${data.public_key}`;
+      make = () => keys.set(fresh, { actor: data.actor, blob: blobOf(data.public_key), since: index + 1, until: Infinity, root: false });
+    } else if (type === "key.rotated") {
+      const old = keys.get(keyid);
+      if (!valid(old, index + 1)) return "no valid key";
+      [ask, needed] = [`rotate ${keyid}`, 1];
+      make = () => {
+        keys.set(fresh, { ...old, blob: blobOf(data.public_key), since: index + 1, origin: old.origin ?? keyid });
+        keys.set(keyid, { ...old, until: index + 1 });
+      };
+    } else if (type === "key.revoked") {
+      if (!vouched(held.actor)) return "may not revoke it";
+      if (!enough(held)) return "too few root keys are left";
+      ask = `revoke ${name}`;
+      make = () => { held.until = index + 1; };
+    } else if (type === "key.expiry_set") {
+      const until = data.until ?? Infinity;
+      if (!vouched(held.actor)) return "may not end it";
+      if (until <= index) return "the end is past";
+      if (until !== Infinity && !enough(held)) return "too few root keys are left";
+      ask = `expire ${name} at ${data.until} or ${data.not_after ?? ""}`;
+      make = () => { held.until = until; };
+    } else if (type === "key.root_granted") {
+      if (!keys.get(keyid).root || held.root) return "takes a root key, and one that is none yet";
+      ask = `root ${name}`;
+      make = () => { held.root = true; };
+    } else if (type === "key.threshold_changed") {
+      const roots = [...keys.values()].filter((key) => key.root && key.until === Infinity).length;
+      if (!keys.get(keyid).root || data.threshold === threshold || data.threshold > roots) return "may not be";
+      [ask, needed] = [`threshold ${data.threshold}`, Math.max(threshold, data.threshold)];
+      make = () => { threshold = data.threshold; };
+    } else return "unknown: nobody can say whose keys count after it";
+    const asked = new Set([...(pending.get(ask) ?? []), keyid]);
+    pending.set(ask, asked);
+    if ([...asked].filter((each) => valid(keys.get(each), index)).length < needed) return null;
+    pending.delete(ask);
+    make();
+    return null;
+  }
 
-function checkpoint(note, first) {
-  const [text, lines] = note.toString().split("\n\n");
-  const [origin, count, hash] = text.split("\n");
-  if (origin !== `hee-log/${logId}` || count !== String(size) || hash !== root().toString("base64")) return found(first, "checkpoint", "size or root");
-  const good = lines.split("\n").some((line) => {
-    const [, name, encoded] = line.split(" ");
-    const data = Buffer.from(encoded ?? "", "base64");
-    return [...keys.values()].some((key) => {
-      const raw = key.blob.subarray(-32);
-      const hint = sha256(`${name}\n\x01`, raw).subarray(0, 4);
-      const valid = key.since <= size - 1 && size - 1 < key.until;
-      return valid && name === origin && hint.equals(data.subarray(0, 4)) && verify(null, Buffer.from(`${text}\n`), ed25519(raw), data.subarray(4));
+  function checkpoint(note, first) {
+    const [text, lines] = note.toString().split("\n\n");
+    const [origin, count, hash] = text.split("\n");
+    if (origin !== `hee-log/${logId}` || count !== String(size) || hash !== root().toString("base64")) return found(first, "checkpoint", "size or root");
+    const good = lines.split("\n").some((line) => {
+      const [, name, encoded] = line.split(" ");
+      const data = Buffer.from(encoded ?? "", "base64");
+      return [...keys.values()].some((key) => {
+        const raw = key.blob.subarray(-32);
+        const hint = sha256(`${name}\n\x01`, raw).subarray(0, 4);
+        return valid(key, size - 1) && name === origin && hint.equals(data.subarray(0, 4)) && verify(null, Buffer.from(`${text}\n`), ed25519(raw), data.subarray(4));
+      });
     });
-  });
-  if (!good) found(first, "checkpoint", "no key of the log signed it");
+    return good ? undefined : found(first, "checkpoint", "no key of the log signed it");
+  }
+
+  function commitOf(raw, lines, first) { // signature, author, committer, trailers
+    const [, head, message] = /^([^]*?)\n\n([^]*)$/.exec(raw) ?? ["", "", raw, ""];
+    const header = new RegExp(`\ngpgsig${format === "sha1" ? "" : `-${format}`} ([^\n]*(?:\n [^\n]*)*)`);
+    const armor = header.exec(head)?.[1].split("\n").map((line) => line.trim()) ?? [];
+    const key = signer(raw.replace(header, ""), armor.slice(1, -1).join(""), "git");
+    const held = keys.get(key);
+    if (!key || !valid(held, size - 1)) found(first, "commit-signature", key ?? "no signature that holds");
+    const last = read(lines.at(-1));
+    if (typeof last === "string") return;
+    const who = (actor) => actor.replace(/^(\w+):(.*)$/, (_, role, name) => `${name} <${role}.${name.replaceAll("@", ".")}@hee.invalid>`);
+    const when = `${Math.floor(Date.parse(last.time) / 1000)} +0000`;
+    const people = `author ${who(last.actor)} ${when}\ncommitter ${who(held?.actor ?? last.actor)} ${when}`;
+    if (!head.includes(`\n${people}`)) found(first, "trailer", "author, committer or time");
+    const trailers = message.split("\n\n").at(-1).split("\n").filter((line) => !/^HEE-(State|Projection): |^$/.test(line));
+    const names = lines.length > 32 ? [] : lines.map((line) => `HEE-Event: ${sha256(line).toString("hex")}`);
+    const expected = [`HEE-Index: ${first}..${size - 1}`, ...names, `HEE-Root: ${root().toString("base64")}`];
+    if (trailers.join("\n") !== expected.join("\n")) found(first, "trailer", trailers.join(", "));
+  }
+
+  for (const { id, raw, files } of commits) {
+    const first = size;
+    const head = raw.toString().split("\n");
+    const parents = head.filter((line) => line.startsWith("parent ")).map((line) => line.slice(7));
+    if (parents.join() !== previous) found(first, "chain", id);
+    previous = id;
+    const tree = Buffer.concat(files.map((file) => Buffer.concat([Buffer.from(`${file.mode} ${file.name}\0`), Buffer.from(file.id, "hex")])));
+    const sound = named("commit", raw, format) === id && head[0] === `tree ${named("tree", tree, format)}`;
+    if (!sound || files.some((file) => named("blob", file.data, format) !== file.id)) found(first, "object", id);
+    const names = files.map(({ mode, name }) => `${mode} ${name}`).join();
+    if (names !== FILES.map((name) => `100644 ${name}`).join()) found(first, "tree", names);
+    const file = (name) => files.find((each) => each.name === name)?.data ?? Buffer.alloc(0);
+    const lines = split(file("events.jsonl")), signatures = split(file("signatures"));
+    if (!lines?.length) { found(first, "event", "events.jsonl is empty or torn"); break; }
+    if (signatures?.length !== lines.length) found(first, "signature", "as many as there are events are expected");
+    for (const [n, line] of lines.entries()) { if (!blind) judge(line, signatures?.[n]?.toString()); }
+    if (blind || !keys.size) break;
+    checkpoint(file("checkpoint"), first);
+    commitOf(raw.toString(), lines, first);
+  }
+  if (pin && pin !== logId) found(0, "foreign-log", logId);
+  const ok = findings.length === 0 && unknown.length === 0 && size > 0;
+  return { ok, events: size, log: logId, findings: findings.slice(0, 100), unknown: unknown.slice(0, 100), not_judged: ["capsule", "state"] };
 }
 
-const split = (data) => { // lines as bytes
+function split(data) { // lines as bytes; null for a last one that is not ended
   const lines = [];
   for (let at = 0, end; at < data.length; at = end + 1) {
     end = data.indexOf(10, at);
@@ -161,21 +283,66 @@ const split = (data) => { // lines as bytes
     lines.push(data.subarray(at, end));
   }
   return lines;
-};
-
-for (const row of git("rev-list", "--reverse", "--first-parent", "--parents", "refs/heads/hee/log").toString().trim().split("\n")) {
-  const [commit, ...parents] = row.split(" ");
-  const first = size;
-  if (parents.join() !== previous) found(first, "chain", commit);
-  previous = commit;
-  const names = git("ls-tree", "--name-only", commit).toString().trim().split("\n").join();
-  if (names !== "README.md,capsule.json,checkpoint,events.jsonl,signatures") found(first, "tree", names);
-  const lines = split(git("show", `${commit}:events.jsonl`));
-  const signatures = split(git("show", `${commit}:signatures`));
-  if (!lines?.length || lines.length !== signatures?.length) { found(first, "signature", "lines do not match"); break; }
-  lines.forEach((line, n) => { judge(line, signatures[n].toString()); append(line); });
-  checkpoint(git("show", `${commit}:checkpoint`), first);
 }
-if (pin && pin !== logId) found(0, "foreign-log", logId);
-console.log(JSON.stringify({ ok: findings.length === 0, events: size, log: logId, findings: findings.slice(0, 100) }));
-process.exitCode = findings.length ? 1 : 0;
+
+// ---------------------------------------------------------------- where logs come from
+
+function* repository(place) {
+  const env = { ...process.env, GIT_NO_REPLACE_OBJECTS: "1", GIT_GRAFT_FILE: "/dev/null" };
+  const git = (input, ...args) => execFileSync("git", ["--no-replace-objects", "-c", "advice.graftFileDeprecated=false", "-C", place, ...args], { env, input, maxBuffer: 1 << 30 });
+  const objects = (names) => { // git cat-file --batch: "id kind size LF content LF" for each
+    const out = git(names.map((name) => `${name}\n`).join(""), "cat-file", "--batch");
+    let at = 0;
+    return names.map(() => {
+      const end = out.indexOf(10, at);
+      const length = Number(out.subarray(at, end).toString().split(" ")[2]);
+      at = end + 1 + length + 1;
+      return out.subarray(end + 1, end + 1 + length);
+    });
+  };
+  const format = git("", "rev-parse", "--show-object-format").toString().trim();
+  const wide = format === "sha256" ? 32 : 20;
+  const entries = (tree) => { // "mode SP name NUL id" for each
+    const rows = [];
+    for (let at = 0; at < tree.length; ) {
+      const end = tree.indexOf(0, at);
+      const [mode, name] = tree.subarray(at, end).toString().split(" ");
+      rows.push({ mode, name, id: tree.subarray(end + 1, end + 1 + wide).toString("hex") });
+      at = end + 1 + wide;
+    }
+    return rows;
+  };
+  yield format;
+  const commits = git("", "rev-list", "--reverse", "--first-parent", "refs/heads/hee/log").toString().trim().split("\n");
+  for (let start = 0; start < commits.length; start += 256) {
+    const some = commits.slice(start, start + 256);
+    const raws = objects(some);
+    const trees = objects(raws.map((raw) => raw.subarray(5, 5 + 2 * wide).toString())).map(entries);
+    const blobs = objects(trees.flat().map((file) => file.id));
+    for (const [n, id] of some.entries()) yield { id, raw: raws[n], files: trees[n].map((file) => ({ ...file, data: blobs.shift() })) };
+  }
+}
+
+function vector({ commits, object_format: format }, texts) { // the commits that the last one leads back to
+  const known = new Map();
+  for (const [text, files] of commits) {
+    const raw = Buffer.from(texts[text]);
+    const made = files.map(([mode, name, n]) => ({ mode, name, id: named("blob", Buffer.from(texts[n]), format), data: Buffer.from(texts[n]) }));
+    const id = named("commit", raw, format);
+    known.set(id, { id, raw, files: made });
+  }
+  const chain = [];
+  for (let commit = [...known.values()].at(-1); commit; commit = known.get(/\nparent (\w+)/.exec(commit.raw.toString())?.[1])) chain.unshift(commit);
+  return chain;
+}
+
+const [place, more] = process.argv.slice(2);
+if (place === "--vectors") {
+  const { vectors, texts } = JSON.parse(readFileSync(more));
+  for (const each of vectors) console.log(JSON.stringify({ name: each.name, ...check(vector(each, texts), each.object_format) }));
+} else {
+  const commits = repository(place);
+  const report = check(commits, commits.next().value, more);
+  console.log(JSON.stringify(report));
+  process.exitCode = report.ok ? 0 : report.findings.length ? 1 : 2;
+}
