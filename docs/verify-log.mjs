@@ -73,9 +73,10 @@ const EDGES = new Set([
   "maintenance operational", "degraded maintenance",
 ]);
 const THAWED = new Set([
-  "access.denied", "alert.raised", "approval.granted", "decision.ended", "decision.recorded", "key.added", "key.expiry_set",
-  "key.revoked", "key.root_granted", "key.rotated", "key.threshold_changed", "note.recorded", "payload.redacted", "payload.sealed",
-  "recipient.removed", "state.checkpointed", "state.rolled_back", "state.unfrozen",
+  "access.denied", "alert.raised", "approval.granted", "checkpoint.cosigned", "decision.ended", "decision.recorded",
+  "key.added", "key.expiry_set", "key.revoked", "key.root_granted", "key.rotated", "key.threshold_changed", "log.reanchored",
+  "note.recorded", "payload.redacted", "payload.sealed", "recipient.removed", "state.checkpointed", "state.rolled_back",
+  "state.unfrozen",
 ]);
 const FILES = ["README.md", "capsule.json", "checkpoint", "events.jsonl", "signatures"];
 // The catalogue that is published beside this script: type -> newest version.
