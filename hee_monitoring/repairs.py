@@ -14,6 +14,7 @@ from hee_core import chain, gitobjects, sshsig
 from hee_core.canonical import digest
 from hee_core.disk import Disk
 from hee_core.errors import Conflict, GitError, HeeError, NotFound
+from hee_core.record import Record
 from hee_core.tree import CommitTree
 from hee_governance import rules
 from hee_governance.validator import GovernanceValidator
@@ -26,6 +27,7 @@ from hee_monitoring.evidence import Conclusion, Job
 from hee_monitoring.fixes.outcome import Outcome, Request
 from hee_monitoring.fixes.room import discard_leftovers
 from hee_monitoring.fixes.transaction import repair
+from hee_monitoring.impact import assess
 from hee_monitoring.redact import publishable
 from hee_monitoring.verdicts import verdict_of
 
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from hee_core.events import Event
     from hee_core.git import Repository
     from hee_core.projection import State
-    from hee_core.record import Record
     from hee_governance.rules import Report
     from hee_monitoring.cycle import Cycle
     from hee_monitoring.evidence import Diagnosis
@@ -110,6 +111,7 @@ def transact(cycle: Cycle, issue: Record, picture: Picture) -> Attempt:
     outcome = repair(
         workspace.repository, request, judge=cycle.judge, diagnose=diagnoser(cycle), commit_tree=committer(cycle),
         work=workspace.work / "fix", clock=workspace.clock, gaps=lambda repository, commit: gaps(cycle, repository, commit),
+        follow=lambda diagnosis: follow(cycle, diagnosis),
         progress=lambda words: cycle.progress(f"{issue['title']}: {words}"),
     )  # fmt: skip
     outcome, after = governed(cycle, issue, outcome, workspace.log.state)
@@ -146,6 +148,24 @@ def gaps(cycle: Cycle, repository: Repository, commit: str) -> set[str]:
         }
 
 
+def follow(cycle: Cycle, diagnosis: Diagnosis) -> str:
+    """The matrix row of a failure that the repaired one hid, if the same verdict lets it be repaired; nothing if not."""
+    pattern = cycle.workspace.patterns.get(diagnosis.pattern_id)
+    if pattern is None or verdict_of(cycle, hidden(cycle, diagnosis), cycle.workspace.log.state).action != "auto-fix":
+        return ""
+    return pattern.matrix_row
+
+
+def hidden(cycle: Cycle, diagnosis: Diagnosis) -> Record:
+    """A failure that no cycle saw yet, as the issue that it would be."""
+    pattern = cycle.workspace.patterns.get(diagnosis.pattern_id)
+    impact = assess(diagnosis, pattern, branch=cycle.branch, known=0, blocked=[])
+    return Record(
+        issue_id=diagnosis.issue_id, fingerprint=diagnosis.fingerprint, pattern_id=diagnosis.pattern_id, branch=cycle.branch,
+        category=diagnosis.category, confidence=diagnosis.confidence, impact=impact.impact, severity=impact.severity,
+    )  # fmt: skip
+
+
 def committer(cycle: Cycle) -> Callable[[Repository, str, str, str], str]:
     """Makes the repair's commit, signed with the log's key."""
 
@@ -168,7 +188,9 @@ def governed(cycle: Cycle, issue: Record, outcome: Outcome, state: State) -> tup
     """
     if not outcome.kept:
         return outcome, None
-    verdict = verdict_of(cycle, issue, state, outcome.files)
+    issues = (issue, *(hidden(cycle, diagnosis) for diagnosis in outcome.followed))
+    verdicts = [verdict_of(cycle, each, state, outcome.files) for each in issues]
+    verdict = next((each for each in verdicts if each.action != "auto-fix"), verdicts[0])
     before = cycle.reports.get(cycle.commit) or checked(cycle, cycle.commit)
     after = GovernanceValidator(cycle.workspace.config).introduced(before, checked(cycle, outcome.commit))
     broken = [found for found in after.findings if found.severity in (*rules.BLOCKING, "UNKNOWN")]

@@ -61,6 +61,7 @@ class Outcome:
 
     `verified`: the failed job ran again on the fix and is green. `applied`: every check held, but no job could prove
     it. `rolled_back`: tried, and nothing of it is left. `refused`: not tried. `reason` is one sentence, redacted.
+    `followed` are the failures that the first one hid and that were repaired with it.
     """
 
     outcome: Verdict
@@ -77,6 +78,7 @@ class Outcome:
     diff: str = ""
     pre: tuple[Check, ...] = ()
     post: tuple[Check, ...] = ()
+    followed: tuple[Diagnosis, ...] = ()
     duration_ms: int = 0
 
     @property

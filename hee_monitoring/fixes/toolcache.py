@@ -10,6 +10,7 @@ appears whole or not at all.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -139,3 +140,9 @@ def _need(program: str) -> str:
     if path is None:
         raise ToolMissing(f"{program} is not installed", hint=f"install {program}")
     return path
+
+
+def tool_cache() -> Path:
+    """Where pinned tools are kept for all repositories of a user."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "hee" / "tools"

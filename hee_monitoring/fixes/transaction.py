@@ -11,30 +11,30 @@ Only a repair whose every check held leaves a commit, and that commit's tree is 
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hee_core.errors import ToolMissing
 from hee_monitoring.evidence import Conclusion
 from hee_monitoring.fixes.bench import Bench, Numbers, modes_with
-from hee_monitoring.fixes.diffpolicy import Policy, check
 from hee_monitoring.fixes.outcome import KEPT, Check, Outcome, Request, Verdict, commit_message, sentence, tidy
-from hee_monitoring.fixes.registry import REGISTRY, candidates
+from hee_monitoring.fixes.registry import REGISTRY
 from hee_monitoring.fixes.room import room
-from hee_monitoring.fixes.strategy import Change, Declined, Proving
-from hee_monitoring.fixes.toolcache import ToolCache
-from hee_monitoring.fixes.tools import Tools
+from hee_monitoring.fixes.strategy import Declined, Proving
+from hee_monitoring.fixes.toolcache import ToolCache, tool_cache
+from hee_monitoring.fixes.turn import Turn, Turns, named, together, told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Sequence
+    from pathlib import Path
 
     from hee_core.clock import Clock
     from hee_core.git import Repository
     from hee_monitoring.evidence import Diagnosis, Job, Judge
     from hee_monitoring.fixes.changes import FileChange
     from hee_monitoring.fixes.strategy import Strategy
+
+MOST_TURNS = 5
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class _World:
     diagnose: Callable[[Job], Diagnosis]
     commit_tree: Callable[[Repository, str, str, str], str]
     gaps: Callable[[Repository, str], Collection[str]]
+    follow: Callable[[Diagnosis], str]
     clock: Clock
     progress: Callable[[str], None]
     cache: Path
@@ -71,6 +72,7 @@ def repair(
     progress: Callable[[str], None],
     cache: Path | None = None,
     gaps: Callable[[Repository, str], Collection[str]] | None = None,
+    follow: Callable[[Diagnosis], str] = lambda _: "",
     strategies: Sequence[Strategy] = REGISTRY,
 ) -> Outcome:
     """Tries one repair and returns how it ended; no exception but a person's interrupt comes out.
@@ -78,26 +80,30 @@ def repair(
     `commit_tree(repository, tree, parent, message)` makes and signs the commit in the repository it is given, which is
     the private clone. `work` is where rooms are made; `cache` is where pinned tools are kept. `gaps(repository, commit)`
     gives the fingerprints of what the detectors find in a commit: a gap that a skeleton marks must still be there.
+    `follow(diagnosis)` gives the row of the decision matrix under which a failure that the repaired one hid may be
+    repaired in the same commit, and nothing if it may not.
     """
     known = (request.diagnosis.fingerprint,)
     world = _World(
-        judge, diagnose, commit_tree, gaps or (lambda *_: known), clock, progress, cache or tool_cache(), strategies
+        judge,
+        diagnose,
+        commit_tree,
+        gaps or (lambda *_: known),
+        follow,
+        clock,
+        progress,
+        cache or tool_cache(),
+        strategies,
     )
     attempt = _Attempt(repository, request, world)
     try:
         with room(work, request.fix_id) as place:
             end = attempt.run(place)
     except ToolMissing as error:
-        end = _Stop("refused" if attempt.change is None else "rolled_back", sentence(error))
+        end = _Stop("rolled_back" if attempt.turns else "refused", sentence(error))
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the attempt is over and its room is gone
         end = _Stop("rolled_back", sentence(error))
     return attempt.outcome(end)
-
-
-def tool_cache() -> Path:
-    """Where pinned tools are kept for all repositories of a user."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "hee" / "tools"
 
 
 class _Attempt:
@@ -106,13 +112,14 @@ class _Attempt:
     def __init__(self, repository: Repository, request: Request, world: _World) -> None:
         self.repository, self.request, self.world = repository, request, world
         self.started = world.clock.monotonic()
-        self.strategy: Strategy | None = None
-        self.change: Change | None = None
+        self.chosen: tuple[Strategy, ...] = ()
+        self.turns: list[Turn] = []
         self.changes: tuple[FileChange, ...] = ()
         self.pre: list[Check] = []
         self.post: list[Check] = []
         self.log = b""
         self.diagnosis = request.diagnosis
+        self.trees: set[str] = set()
         self.tree = self.fixed = self.commit = ""
         self.numbers = Numbers(0, 0, b"")
 
@@ -121,19 +128,20 @@ class _Attempt:
         self.home = place / "home"
         steps = (
             ("cloning", self._clone), ("reproducing", self._reproduce), ("repairing", self._apply),
-            ("checking the diff", self._policy), ("proving", self._prove), ("running the fixer again", self._again),
+            ("proving", self._prove), ("running the fixer again", self._again),
             ("running the other jobs", self._others), ("committing", self._commit),
         )  # fmt: skip
         for name, step in steps:
             self.world.progress(name)
-            if self.world.clock.monotonic() - self.started > self.request.budget_s:
-                return _Stop(
-                    "rolled_back", f"the repair took longer than its budget of {self.request.budget_s:g} seconds"
-                )
-            stop = step(place)
+            stop = self._late() or step(place)
             if stop is not None:
                 return stop
         return _Stop("verified" if self.request.job_key else "applied", self._proof())
+
+    def _late(self) -> _Stop | None:
+        if self.world.clock.monotonic() - self.started <= self.request.budget_s:
+            return None
+        return _Stop("rolled_back", f"the repair took longer than its budget of {self.request.budget_s:g} seconds")
 
     # ------------------------------------------------------------------ before the change
 
@@ -141,20 +149,10 @@ class _Attempt:
         self.home.mkdir()
         self.tools = ToolCache(self.world.cache, self.home)
         self.bench = Bench(self.repository, self.request.commit, self.request.branch, place)
-        chosen = tuple(
-            strategy
-            for strategy in candidates(
-                self.request.diagnosis, self.request.matrix_row, self.bench.root, self.world.strategies
-            )
-            if strategy.terms.gate == bool(self.request.job_key)
-        )
-        if not chosen:
-            return _Stop(
-                "refused", f"no strategy repairs this kind of failure ({self.request.matrix_row}) in this repository"
-            )
-        self.candidates = chosen
-        self.strategy = chosen[0]
-        return None
+        self.workplace = Turns(self.bench, self.request, self.tools, self.home, self.world.strategies)
+        self.chosen = self.workplace.choose(self.request.diagnosis, self.request.matrix_row)
+        words = f"no strategy repairs this kind of failure ({self.request.matrix_row}) in this repository"
+        return None if self.chosen else _Stop("refused", words)
 
     def _reproduce(self, _: Path) -> _Stop | None:
         request = self.request
@@ -179,101 +177,104 @@ class _Attempt:
     # ------------------------------------------------------------------ the change
 
     def _apply(self, _: Path) -> _Stop | None:
-        leaving = self.bench.leaving_links()
-        reasons = []
-        for strategy in self.candidates:
-            self.strategy = strategy
-            if leaving and strategy.terms.whole_tree:
-                reasons.append(f"{strategy.name}: the symbolic link {leaving[0]} leads out of the tree")
-                continue
-            done, changes = self._use(strategy, self.request.commit, self.bench.modes)
-            if isinstance(done, Change):
-                self.change, self.changes = done, changes
-                return None if changes else _Stop("rolled_back", f"{strategy.name} changed nothing")
-            reasons.append(f"{strategy.name}: {done.reason}")
-        return _Stop("refused", "; ".join(reasons))
+        """Takes one turn, from where the last one ended, and builds the tree to judge."""
+        commit = self.fixed or self.request.commit
+        modes = modes_with(self.bench.modes, self.changes)
+        turn = self.workplace.take(self.chosen, self.diagnosis, self.log, commit, modes)
+        if isinstance(turn, Declined):
+            return _Stop("rolled_back" if self.turns else "refused", turn.reason)
+        self.turns.append(turn)
+        if not turn.changes:
+            return _Stop("rolled_back", f"{turn.strategy.name} changed nothing")
+        self.changes = together(self.turns)
+        self.world.progress("checking the diff")
+        return self._policy(turn)
 
-    def _use(
-        self, strategy: Strategy, commit: str, modes: Mapping[str, str]
-    ) -> tuple[Change | Declined, tuple[FileChange, ...]]:
-        """Applies a strategy in a fresh scene of a commit; a second use starts where the first one ended."""
-        scene = self.bench.scene(commit)
-        before = self.bench.snapshot(scene)
-        done = strategy.apply(self.diagnosis, scene, self._tools(strategy, scene, modes))
-        changes = self.bench.changes(scene, before, strategy.terms.creates) if isinstance(done, Change) else ()
-        self.bench.drop(scene)
-        return done, changes
-
-    def _tools(self, strategy: Strategy, scene: Path, modes: Mapping[str, str]) -> Tools:
-        return Tools(scene, modes, self.log, home=self.home, cache=self.tools, network=strategy.network)
-
-    def _policy(self, _: Path) -> _Stop | None:
-        assert self.strategy is not None  # noqa: S101 - `_clone` chose one
-        assert self.change is not None  # noqa: S101 - `_apply` made one
-        terms, request = self.strategy.terms, self.request
-        policy = Policy(
-            allowed=(request.allowed_paths, terms.paths),
-            denied=request.denied_paths,
-            max_files=request.max_files,
-            max_lines=request.max_lines,
-            creates=terms.creates,
-            executable=terms.executable,
-            pending_tests=terms.pending_tests,
-            keeps=terms.keeps,
-        )
-        violations = check(self.changes, policy)
+    def _policy(self, turn: Turn) -> _Stop | None:
+        violations = self.workplace.forbidden(turn, self.changes)
         detail = "; ".join(str(violation) for violation in violations[:3])
         self.post.append(Check("diff policy", not violations, tidy(detail)))
         if violations:
             more = f" and {len(violations) - 1} more" if len(violations) > 1 else ""
             return _Stop("rolled_back", tidy(f"the diff policy forbids the change: {violations[0]}{more}"))
+        before = self.tree or self.repository.ref(f"{self.request.commit}^{{tree}}")
         self.tree, self.fixed = self.bench.record(self.changes, self._message())
-        if self.tree == self.repository.ref(f"{request.commit}^{{tree}}"):
-            return _Stop("rolled_back", f"{self.strategy.name} changed nothing that git records")
+        if self.tree == before:
+            return _Stop("rolled_back", f"{turn.strategy.name} changed nothing that git records")
+        if self.tree in self.trees or self.tree == self.repository.ref(f"{self.request.commit}^{{tree}}"):
+            return _Stop("rolled_back", f"{' and '.join(named(self.turns))} undo each other's work")
+        self.trees.add(self.tree)
         return None
 
     # ------------------------------------------------------------------ the proof
 
-    def _prove(self, _: Path) -> _Stop | None:
+    def _prove(self, place: Path) -> _Stop | None:
         key = self.request.job_key
-        if key:
-            return self._green(key, f"{key} is still red", "the failed job")
-        strategy = self.strategy
-        assert isinstance(strategy, Proving)  # noqa: S101 - what needs no job proves itself
+        if not key:
+            return self._pending()
+        while True:
+            job, spent = self._run_job(key, self.fixed)
+            unmasked = self._unmasked(job)
+            if unmasked is None:
+                return self._judged(key, job, spent, f"{key} is still red", "the failed job")
+            words = tidy(f"goes on to: {unmasked.title}")
+            self.post.append(Check(f"{key} (turn {len(self.turns)})", ok=True, detail=words, duration_ms=spent))
+            self.world.progress(f"repairing what it hid: {unmasked.title}")
+            self.diagnosis, self.log = unmasked, job.log
+            self.bench.stand_at(self.fixed)
+            stop = self._late() or self._apply(place)
+            if stop is not None:
+                return stop
+
+    def _unmasked(self, job: Job) -> Diagnosis | None:
+        """The next failure of the job, which the repaired one hid, if it may be repaired as well."""
+        if job.conclusion is not Conclusion.FAILURE or len(self.turns) >= MOST_TURNS:
+            return None
+        next_one = self.world.diagnose(job)
+        if next_one.fingerprint in {turn.diagnosis.fingerprint for turn in self.turns}:
+            return None
+        row = self.world.follow(next_one)
+        self.chosen = self.workplace.choose(next_one, row) if row else ()
+        return next_one if self.chosen else None
+
+    def _pending(self) -> _Stop | None:
+        """Asks the strategy itself for the proof of what no job shows."""
+        turn = self.turns[0]
+        assert isinstance(turn.strategy, Proving)  # noqa: S101 - what needs no job proves itself
         start = self.world.clock.monotonic()
         scene = self.bench.scene(self.fixed)
         modes = modes_with(self.bench.modes, self.changes)
-        fault = strategy.prove(self.diagnosis, scene, self._tools(strategy, scene, modes))
+        fault = turn.strategy.prove(turn.diagnosis, scene, self.workplace.kit(turn.strategy, scene, modes, turn.log))
         if not fault and self.request.diagnosis.fingerprint not in self.world.gaps(self.bench.base, self.fixed):
             fault = "the change counts as coverage, which it never should"
         self.bench.drop(scene)
-        self.post.append(
-            Check("counts as no coverage", not fault, fault or "every test is pending", self._since(start))
-        )
+        spent = self._since(start)
+        self.post.append(Check("counts as no coverage", not fault, fault or "every test is pending", spent))
         return _Stop("rolled_back", fault) if fault else None
 
     def _again(self, _: Path) -> _Stop | None:
-        assert self.strategy is not None  # noqa: S101 - `_clone` chose one
-        start = self.world.clock.monotonic()
         self.bench.stand_at(self.fixed)
-        changes = self._use(self.strategy, self.fixed, modes_with(self.bench.modes, self.changes))[1]
-        detail = f"changed {len(changes)} files again" if changes else "changed nothing"
-        self.post.append(Check(f"second run of {self.strategy.name}", not changes, detail, self._since(start)))
-        return (
-            _Stop("rolled_back", f"a second run of {self.strategy.name} changes the files again") if changes else None
-        )
+        modes = modes_with(self.bench.modes, self.changes)
+        for turn in self.turns:
+            start, name = self.world.clock.monotonic(), turn.strategy.name
+            changes = self.workplace.use(turn.strategy, turn.diagnosis, turn.log, self.fixed, modes)[1]
+            detail = f"changed {len(changes)} files again" if changes else "changed nothing"
+            self.post.append(Check(f"second run of {name}", not changes, detail, self._since(start)))
+            if changes:
+                return _Stop("rolled_back", f"a second run of {name} changes the files again")
+        return None
 
     def _others(self, _: Path) -> _Stop | None:
         for key in self.request.known_green:
             if key != self.request.job_key:
-                stop = self._green(key, f"the repair turned {key} red", "was green")
+                job, spent = self._run_job(key, self.fixed)
+                stop = self._judged(key, job, spent, f"the repair turned {key} red", "was green")
                 if stop is not None:
                     return stop
         return None
 
-    def _green(self, key: str, red: str, role: str) -> _Stop | None:
-        """Runs a job on the fix; anything but success ends the attempt."""
-        job, spent = self._run_job(key, self.fixed)
+    def _judged(self, key: str, job: Job, spent: int, red: str, role: str) -> _Stop | None:
+        """Anything but the success of a job on the fix ends the attempt."""
         ok = job.conclusion is Conclusion.SUCCESS
         if ok:
             detail = "green"
@@ -308,8 +309,7 @@ class _Attempt:
         return None
 
     def _message(self) -> str:
-        assert self.change is not None  # noqa: S101 - called after the change
-        return commit_message(self.change.summary, self.change.tool, self.request)
+        return commit_message(*told(self.turns), self.request)
 
     def _proof(self) -> str:
         others = sum(check.name.endswith("(was green)") for check in self.post)
@@ -320,10 +320,11 @@ class _Attempt:
 
     def outcome(self, end: _Stop) -> Outcome:
         """The attempt as a value; what was not committed is not described as if it were there."""
+        summary, tool = told(self.turns)
         common = {
-            "strategy": self.strategy.name if self.strategy else "",
-            "tool": self.change.tool if self.change else "",
-            "summary": self.change.summary if self.change else "",
+            "strategy": "+".join(named(self.turns)) or "".join(each.name for each in self.chosen[:1]),
+            "tool": tool,
+            "summary": summary,
         }
         kept = end.outcome in KEPT
         diff = self.numbers.diff if kept else b""
@@ -340,6 +341,7 @@ class _Attempt:
             diff=diff.decode("utf-8", "replace"),
             pre=tuple(self.pre),
             post=tuple(self.post),
+            followed=tuple(turn.diagnosis for turn in self.turns[1:]),
             duration_ms=self._since(self.started),
         )
 

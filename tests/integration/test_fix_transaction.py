@@ -14,7 +14,7 @@ from hee_core.git import Repository
 from hee_monitoring.evidence import Conclusion, Job
 from hee_monitoring.fixes import REGISTRY, Change, Declined, Terms, repair, select
 from hee_monitoring.fixes.meaning import Keeps
-from hee_monitoring.fixes.transaction import tool_cache
+from hee_monitoring.fixes.toolcache import tool_cache
 
 UGLY = "x  =  1\n\n\n\ndef f( a ):\n  return  a\n"
 FORMAT = "ruff format --check --output-format concise . 2>&1"
