@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hee_core.git import Repository
     from hee_monitoring.cli.terminal import Terminal
     from hee_monitoring.imports import Imports
+    from hee_monitoring.workspace import Workspace
 
 _PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 
@@ -76,7 +77,8 @@ def index(place: str, paths: tuple[Path, ...], as_json: bool) -> None:
 def export(place: str, target: Path, at: str | None, as_json: bool) -> None:
     """Write the capsule, now or at any earlier point, to a .md, .json or .yaml file."""
     terminal = options.terminal(as_json)
-    size = _write(place, target, at)
+    with options.workspace(place) as workspace:
+        size = write(workspace, target, at)
     if as_json:
         terminal.json({"path": str(target), "index": size})
     terminal.status("OK", f"{target}: the state after event {size}")
@@ -100,12 +102,12 @@ def publish(place: str, name: str, as_json: bool) -> None:
         raise CapsuleError(f"--name {name!r} {reason}", hint="a name such as HEE-Monitoring")
     with options.workspace(place) as workspace:
         root, day = workspace.repository.root, workspace.log.state.time[:10]
-    if root is None:
-        raise CapsuleError(
-            "a bare repository has no worktree to publish in", hint="`hee capsule export FILE` writes one"
-        )
-    path = f"{ROOT}{day}/{name}.md"
-    size = _write(place, root / path, None)
+        if root is None:
+            raise CapsuleError(
+                "a bare repository has no worktree to publish in", hint="`hee capsule export FILE` writes one"
+            )
+        path = f"{ROOT}{day}/{name}.md"
+        size = write(workspace, root / path)
     if as_json:
         terminal.json({"path": path, "index": size})
     terminal.status("OK", f"{path}: the state after event {size}; next: git add {path}")
@@ -141,7 +143,7 @@ def _repository(place: str) -> Repository | None:
         return None
 
 
-def _write(place: str, target: Path, at: str | None) -> int:
+def write(workspace: Workspace, target: Path, at: str | None = None) -> int:
     """Writes the capsule whole or not at all; gives the index of its last event."""
     from hee_core import capsule, fences, render
     from hee_core.errors import CapsuleError
@@ -151,11 +153,10 @@ def _write(place: str, target: Path, at: str | None) -> int:
         raise CapsuleError(
             f"{target}: a capsule is a .md, .json or .yaml file", hint="give the file one of these endings"
         )
-    with options.workspace(place) as workspace:
-        log = workspace.log
-        index = resolve(log, at)
-        document = capsule.build(log.state_after(index), log_id=log.id)
-        head = log.entry(index).commit
+    log = workspace.log
+    index = resolve(log, at)
+    document = capsule.build(log.state_after(index), log_id=log.id)
+    head = log.entry(index).commit
     text = fences.json_text(document) + "\n"  # JSON is YAML
     if target.suffix.lower() == ".md":
         text = render.to_markdown(document, log_id=document["hee_log"]["id"], head=head, index=index)

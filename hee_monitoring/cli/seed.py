@@ -121,3 +121,7 @@ def narrowed(config: Config, mode: str | None, *, max_severity: str | None = Non
         max_severity=cast("Level", min(levels, key=LEVELS.index)),
         safety=cast("Level", max(safeties, key=LEVELS.index)),
     )
+
+
+if __name__ == "__main__":
+    main(sys.argv.pop(1) if sys.argv[1:2] and sys.argv[1] in SCRIPTS else "hee_monitor")

@@ -5,13 +5,16 @@ Writing is a projection of the log into a file; no capsule that was handed in ch
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from hee_governance.capsules import ROOT
 from hee_monitoring.cli import actions, options, seed
+from hee_monitoring.cli.capsule_files import write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +48,7 @@ def load(place: str, state_capsule: str | None, input_: str | None, hee_governan
         path = found.path if found else None
     if actions.here() and path is None:
         path = Path(os.environ.get("RUNNER_TEMP") or Path.cwd()) / "hee_state_capsule.json"
-        write(path, document)
+        path.write_text(json.dumps(document), encoding="utf-8")
     if path is not None:
         actions.environment(seed.VARIABLE, str(path))
     state = document["hee_monitoring_state"]
@@ -62,11 +65,10 @@ def update(place: str, output: Path, as_json: bool) -> None:
     """Write the capsule as the log has it now."""
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
-        size = len(workspace.log)
-        write(output, capsule_now(workspace), workspace)
+        index = write(workspace, output)
     if as_json:
-        terminal.json({"output": str(output), "events": size})
-    terminal.status("OK", f"{output}: the state after event {size - 1}")
+        terminal.json({"output": str(output), "index": index})
+    terminal.status("OK", f"{output}: the state after event {index}")
 
 
 @click.command("generate_hee_state_capsule")
@@ -83,12 +85,11 @@ def generate(place: str, output: Path, publish: bool, as_json: bool) -> None:
     """
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
-        document = capsule_now(workspace)
-        write(output, document, workspace)
-        page = published(workspace) if publish else None
-        if page:
-            write(page, document, workspace)
-    shown = page.relative_to(workspace.repository.root or page.anchor).as_posix() if page else None
+        write(workspace, output)
+        root, shown = workspace.repository.root, None
+        if publish and root is not None:
+            shown = f"{ROOT}{workspace.log.state.time[:10]}/{PUBLISHED}"
+            write(workspace, root / shown)
     actions.outputs(hee_state_capsule=shown or str(output))
     if as_json:
         terminal.json({"output": str(output), "published": shown})
@@ -100,39 +101,3 @@ def capsule_now(workspace: Workspace) -> dict[str, Any]:
     from hee_core import capsule
 
     return capsule.build(workspace.log.state, log_id=workspace.log.id)
-
-
-def published(workspace: Workspace) -> Path | None:
-    """Where the capsule is published for people: a page a day; nowhere in a bare repository."""
-    from hee_governance.capsules import ROOT
-
-    root = workspace.repository.root
-    return root / ROOT / workspace.log.state.time[:10] / PUBLISHED if root else None
-
-
-def write(path: Path, document: Mapping[str, Any], workspace: Workspace | None = None) -> None:
-    """Writes a capsule in the form that its file's ending names, whole or not at all; raises CapsuleError."""
-    from hee_core.errors import CapsuleError
-
-    text = _text(path, document, workspace)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        raise CapsuleError(f"{path}: {error.strerror}", hint="name a file in a directory that can be written") from None
-
-
-def _text(path: Path, document: Mapping[str, Any], workspace: Workspace | None) -> str:
-    from hee_core import fences, render
-    from hee_core.errors import CapsuleError
-
-    ending = path.suffix.lower()
-    if ending == ".md":
-        log = workspace.log if workspace else None
-        head, index = (log.head, len(log) - 1) if log else (None, document.get("hee_log", {}).get("size", 1) - 1)
-        return render.to_markdown(document, log_id=document.get("hee_log", {}).get("id", ""), head=head, index=index)
-    if ending in (".json", ".yaml", ".yml"):  # JSON is YAML
-        return fences.json_text(document) + "\n"
-    raise CapsuleError(f"{path}: a capsule is a .json, .yaml or .md file", hint="give the file one of these endings")
