@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from hee_core.seen import Seen
     from hee_core.store import Store
 
+    _Listing = list[tuple[str, str, str]] | IntegrityError  # the entries of a tree as (mode, name, id)
+    _Found = tuple[str, bytes] | GitError | None  # an object; or why it cannot be read; or that it is missing
+
 __all__ = ["Finding", "Inspection", "Report", "inspect", "verify"]
 
 MOST_FINDINGS = 1000
@@ -162,8 +165,8 @@ class _Walk:
 
     def _each(self, commits: Sequence[str]) -> None:
         for start in range(0, len(commits), _WINDOW):
-            for commit, raw, tree in self._window(commits[start : start + _WINDOW]):
-                self._append(commit, raw, tree)
+            for append in self._window(commits[start : start + _WINDOW]):
+                self._append(*append)
                 if (
                     self.inspection.blind
                     or self.inspection.head.keyring is None
@@ -171,56 +174,80 @@ class _Walk:
                 ):
                     return  # without a first event nothing after it means anything
 
-    def _window(self, commits: Sequence[str]) -> Iterator[tuple[str, bytes | None, bytes | None]]:
+    def _window(self, commits: Sequence[str]) -> Iterator[tuple[str, bytes | None, _Listing, dict[str, _Found]]]:
+        """Some commits, each with its tree, both checked, and with the blobs that the tree names, not checked yet."""
         raws = self._objects(commits)
         trees = [self._tree_id(raw) for raw in raws]
-        found = (
-            dict(zip(wanted, self._objects(wanted), strict=True))
-            if (wanted := [tree for tree in trees if tree])
-            else {}
-        )
-        for commit, raw, tree in zip(commits, raws, trees, strict=True):
-            yield commit, self._content(commit, "commit", raw), self._content(tree, "tree", found.get(tree))
+        wanted = [tree for tree in trees if tree]
+        found = dict(zip(wanted, self._objects(wanted), strict=True)) if wanted else {}
+        listings = [self._listing(found.get(tree)) for tree in trees]
+        named = [
+            {blob: None for mode, _, blob in listing if mode == "100644"} if isinstance(listing, list) else {}
+            for listing in listings
+        ]
+        blobs = self._stream([blob for names in named for blob in names])
+        for commit, raw, tree, listing, names in zip(commits, raws, trees, listings, named, strict=True):
+            data = self._content(commit, "commit", raw)
+            sound = self._content(tree, "tree", found.get(tree)) is not None
+            yield commit, data, listing if sound else [], dict(zip(names, islice(blobs, len(names)), strict=True))
 
-    def _tree_id(self, raw: tuple[str, bytes] | GitError | None) -> str:
+    def _listing(self, tree: _Found) -> _Listing:
+        """The entries of a tree, or why it is none."""
+        try:
+            return gitobjects.parse_tree(tree[1], self.store.object_format) if isinstance(tree, tuple) else []
+        except IntegrityError as error:
+            return error
+
+    def _stream(self, ids: Sequence[str]) -> Iterator[_Found]:
+        """The objects one by one, or for each that cannot be read why."""
+        done = 0
+        try:
+            for found in self.store.stream(ids):
+                done += 1
+                yield found
+        except GitError:
+            yield from map(self._object, ids[done:])
+
+    def _tree_id(self, raw: _Found) -> str:
         if raw is None or isinstance(raw, GitError):
             return ""
         match = re.match(rb"tree ([0-9a-f]{40}|[0-9a-f]{64})\n", raw[1])
         return match[1].decode() if match else ""
 
-    def _append(self, commit: str, raw: bytes | None, tree: bytes | None) -> None:
+    def _append(self, commit: str, raw: bytes | None, listing: _Listing, found: dict[str, _Found]) -> None:
         parsed: Commit | None = None
         files: dict[str, bytes] = {}
+        entries: list[tuple[str, str, str]] = []
         try:
             parsed = gitobjects.parse_commit(raw) if raw is not None else None
-            entries = gitobjects.parse_tree(tree, self.store.object_format) if parsed and tree is not None else []
+            if isinstance(listing, IntegrityError):
+                raise listing
+            entries = listing if parsed else []
         except IntegrityError as error:
             self.inspection.found("object", f"commit {commit[:12]}: {error}")
-            entries = []
         for mode, name, _ in entries:
             if mode != "100644":
                 self.inspection.found("tree", f"commit {commit[:12]}: {name[:40]!a} has mode {mode[:8]!a}, not 100644")
-        blobs = [(name, blob) for mode, name, blob in entries if mode == "100644"]
-        for (name, blob), found in zip(blobs, self._objects([blob for _, blob in blobs]), strict=True):
-            data = self._content(blob, "blob", found)
+        for mode, name, blob in entries:
+            data = self._content(blob, "blob", found.get(blob)) if mode == "100644" else None
             if data is not None:
                 files[name] = data
         self.inspection.append(commit, parsed, raw or b"", files)
 
-    def _objects(self, ids: Sequence[str]) -> Sequence[tuple[str, bytes] | GitError | None]:
+    def _objects(self, ids: Sequence[str]) -> Sequence[_Found]:
         """The objects, or for each that cannot be read why."""
         try:
             return self.store.read(*ids)
         except GitError:
             return [self._object(object_id) for object_id in ids]
 
-    def _object(self, object_id: str) -> tuple[str, bytes] | GitError | None:
+    def _object(self, object_id: str) -> _Found:
         try:
             return self.store.read(object_id)[0]
         except GitError as error:
             return error
 
-    def _content(self, object_id: str, kind: str, found: tuple[str, bytes] | GitError | None) -> bytes | None:
+    def _content(self, object_id: str, kind: str, found: _Found) -> bytes | None:
         if not object_id:
             return None
         if found is None:

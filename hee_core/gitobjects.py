@@ -6,6 +6,7 @@ Formats: gitformat-pack(5), gitformat-commit. Works for SHA-1 and SHA-256 reposi
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _WINDOW = 1 << 12
+_HASHES = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
+# A commit as we write them: every header once, in order, the signature last.
+_PLAIN = re.compile(
+    rb"tree ([0-9a-f]+)\n((?:parent [0-9a-f]+\n)*)author ([^\n]*)\ncommitter ([^\n]*)\n"
+    rb"(?:gpgsig(?:-sha256)? ([^\n]*(?:\n [^\n]*)*)\n)?\n"
+)
 _TYPE_NUMBER = {"commit": 1, "tree": 2, "blob": 3}
 
 
@@ -37,7 +44,7 @@ class Pack(NamedTuple):
 
 def make(kind: str, data: bytes, object_format: str) -> GitObject:
     """An object with its id."""
-    return GitObject(kind, data, hashlib.new(object_format, b"%s %d\0" % (kind.encode(), len(data)) + data).hexdigest())
+    return GitObject(kind, data, _HASHES[object_format](b"%s %d\0" % (kind.encode(), len(data)) + data).hexdigest())
 
 
 def tree(entries: Sequence[tuple[str, str]], object_format: str) -> GitObject:
@@ -92,6 +99,9 @@ class Commit(NamedTuple):
 
 def parse_commit(data: bytes) -> Commit:
     """Takes a commit apart strictly: one tree, known headers once each and in order, at most one signature."""
+    plain = _PLAIN.match(data)
+    if plain:
+        return _plain_commit(data, plain)
     head, blank, message = data.partition(b"\n\n")
     values: dict[bytes, list[bytes]] = {}
     kept: list[bytes] = []
@@ -128,6 +138,20 @@ def parse_commit(data: bytes) -> Commit:
         message.decode("utf-8", "replace"),
         signatures[0].decode("ascii", "replace") if signatures else "",
         b"\n".join(kept) + b"\n\n" + message,
+    )
+
+
+def _plain_commit(data: bytes, found: re.Match[bytes]) -> Commit:
+    tree, parents, author, committer, signature = found.groups()
+    message = data[found.end() :]
+    return Commit(
+        tree.decode("ascii"),
+        tuple(parents.decode("ascii").split()[1::2]),
+        author.decode("utf-8", "replace"),
+        committer.decode("utf-8", "replace"),
+        message.decode("utf-8", "replace"),
+        signature.replace(b"\n ", b"\n").decode("ascii", "replace") if signature else "",
+        data[: found.end(4)] + b"\n\n" + message,
     )
 
 

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple, Self
 from hee_core.errors import GitError, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from subprocess import Popen
     from types import TracebackType
 
@@ -121,7 +121,29 @@ class ObjectReader:
                 raise NotFound(f"object {name} is missing", hint="`git fsck` says more")
             yield found
 
-    def _window(self, names: list[str]) -> list[tuple[str, bytes] | None]:
+    def stream(self, names: Sequence[str]) -> Iterator[tuple[str, bytes] | None]:
+        """Many objects in order (as `read`), each when it is asked for: git looks up the next ones meanwhile.
+
+        Nothing else may be read here before the last of them was; raises GitError if git died.
+        """
+        for start in range(0, len(names), _WINDOW):
+            some = names[start : start + _WINDOW]
+            pipe = self._ask(some)
+            left = len(some)
+            try:
+                while left:
+                    answer = self._answer(pipe)
+                    left -= 1
+                    yield answer
+            finally:
+                if left:
+                    self.close()  # what nobody read would be taken for the answer to the next question
+
+    def _window(self, names: Sequence[str]) -> list[tuple[str, bytes] | None]:
+        pipe = self._ask(names)
+        return [self._answer(pipe) for _ in names]
+
+    def _ask(self, names: Sequence[str]) -> IO[bytes]:
         process = self._start()
         assert process.stdin  # noqa: S101 - they are pipes
         assert process.stdout  # noqa: S101 - they are pipes
@@ -132,7 +154,7 @@ class ObjectReader:
             process.stdin.flush()
         except BrokenPipeError:
             raise self._dead() from None
-        return [self._answer(process.stdout) for _ in names]
+        return process.stdout
 
     def _answer(self, pipe: IO[bytes]) -> tuple[str, bytes] | None:
         header = pipe.readline()

@@ -50,6 +50,7 @@ class GitStore:
         self.ids = Ids(self.directory / "ids", era=self.lineage.era)
         self._clock = clock
         self._reader = ObjectReader(repository)
+        self._stream = ObjectReader(repository)  # one of its own, so that single reads may come between its answers
         self._packs = Packs(repository, place=self.directory, disk=self._disk, clock=clock)
         # HEAD of a reftable repository names a branch that cannot exist (gitrepository-layout).
         self._file = None
@@ -107,6 +108,9 @@ class GitStore:
     def read(self, *ids: str) -> list[tuple[str, bytes] | None]:
         return self._reader.read_many(ids)
 
+    def stream(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes] | None]:
+        return self._stream.stream(ids)
+
     def file(self, commit: str, name: str) -> bytes:
         found = self._reader.read(f"{commit}:{name}")
         if found is None or found[0] != "blob":
@@ -115,6 +119,7 @@ class GitStore:
 
     def close(self) -> None:
         self._reader.close()
+        self._stream.close()
         self.ids.close()
         self._packs.close()
 

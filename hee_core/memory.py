@@ -64,6 +64,9 @@ class MemoryStore:
     def read(self, *ids: str) -> list[tuple[str, bytes] | None]:
         return [self.objects.get(object_id) for object_id in ids]
 
+    def stream(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes] | None]:
+        return map(self.objects.get, ids)
+
     def publish(self, objects: Sequence[GitObject], new: str, old: str | None) -> None:
         if self.ref != old:
             raise Conflict("the ref moved meanwhile")

@@ -8,6 +8,7 @@ another, and a check that does not come out raises IntegrityError; there is no r
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,16 @@ def leaf_hash(data: bytes) -> bytes:
 def node_hash(left: bytes, right: bytes) -> bytes:
     """The hash of two subtrees side by side."""
     return sha256(b"\1" + left + right).digest()
+
+
+@lru_cache(maxsize=64)
+def _root(hashes: tuple[bytes, ...]) -> bytes:
+    if not hashes:
+        return EMPTY_ROOT
+    *lefts, root = hashes
+    for left in reversed(lefts):
+        root = node_hash(left, root)
+    return root
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +66,7 @@ class Frontier:
 
     def root(self) -> bytes:
         """The tree's root; of an empty tree, the hash of nothing."""
-        if not self.hashes:
-            return EMPTY_ROOT
-        *lefts, root = self.hashes
-        for left in reversed(lefts):
-            root = node_hash(left, root)
-        return root
+        return _root(self.hashes)
 
     def dump(self) -> dict[str, Any]:
         """The frontier as JSON."""

@@ -7,6 +7,7 @@ digests, on every machine and however the fold was split.
 from __future__ import annotations
 
 import hashlib
+from operator import is_, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from hee_core.errors import IntegrityError
@@ -130,7 +131,7 @@ class State:
         except AttributeError:
             flat = self._flat
             text = (
-                f'{{"ledger":{_part(flat, _LEDGER)},"operational":{_part(flat, _OPERATIONAL)},'
+                f'{{"ledger":{_LEDGER.of(flat)},"operational":{_OPERATIONAL.of(flat)},'
                 f'"size":{flat["size"]},"time":{ascii_text(flat["time"])},"version":{VERSION}}}'
             )
             self._digest = hashlib.sha256(text.encode("ascii")).hexdigest()
@@ -162,10 +163,6 @@ _BY = {
     "checkpoints": "backup_id",
     "rollbacks": "event",
 }
-
-
-_LEDGER, _OPERATIONAL = sorted(Ledger._fields), sorted(Operational._fields)
-_texts: dict[str, tuple[object, str]] = {}  # of each field the last value that was digested, and its text
 
 
 def dump(state: State) -> dict[str, Any]:
@@ -200,17 +197,28 @@ def digest(state: State) -> str:
     return state.digest
 
 
-def _part(flat: Mapping[str, Any], names: Iterable[str]) -> str:
-    """The text of some fields for the digest; an event pays for the fields that it changed."""
-    texts = []
-    for name in names:
-        value = flat[name]
-        held = _texts.get(name)
-        if held is None or held[0] is not value:
-            shown = [record.digest for record in value.values()] if name in _BY else value
-            held = _texts[name] = (value, ascii_text(shown))
-        texts.append(f'"{name}":{held[1]}')
-    return f"{{{','.join(texts)}}}"
+class _Texts:
+    """The text of some fields for the digest: an event pays for those that it changed, the others are as they were."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = sorted(names)
+        self._values = itemgetter(*self._names)
+        self._held: tuple[tuple[object, ...], list[str]] = ((object(),) * len(self._names), [""] * len(self._names))
+
+    def of(self, flat: Mapping[str, Any]) -> str:
+        before, texts = self._held
+        values: tuple[Any, ...] = self._values(flat)
+        if not all(map(is_, values, before)):
+            texts = texts.copy()
+            for place, (name, value) in enumerate(zip(self._names, values, strict=True)):
+                if value is not before[place]:
+                    shown = [record.digest for record in value.values()] if name in _BY else value
+                    texts[place] = f'"{name}":{ascii_text(shown)}'
+            self._held = (values, texts)
+        return f"{{{','.join(texts)}}}"
+
+
+_LEDGER, _OPERATIONAL = _Texts(Ledger._fields), _Texts(Operational._fields)
 
 
 def _plain(part: Operational | Ledger) -> dict[str, Any]:

@@ -126,6 +126,10 @@ class Store(Protocol):
         """Objects as (kind, content), None for a missing one; raises GitError for one that cannot be read."""
         ...
 
+    def stream(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes] | None]:
+        """The same one by one, the next being fetched meanwhile; one such stream at a time."""
+        ...
+
     def file(self, commit: str, name: str) -> bytes:
         """A file of a commit's tree; raises IntegrityError without one."""
         ...

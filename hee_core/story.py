@@ -34,16 +34,19 @@ def plain(text: object, limit: int = 60) -> str:
 
 def subject(events: Sequence[Event]) -> str:
     """What happened, in at most 100 characters."""
-    facts = [(event.type, data) for event in events if (data := _data_of(event)) is not None]
-    for type_, tell in _TELLERS:
+    types = {event.type for event in events}
+    tellers = [(type_, tell) for type_, tell in _TELLERS if type_ in types]
+    facts = [(event.type, data) for event in events if (data := _data_of(event)) is not None] if tellers else []
+    for type_, tell in tellers:
         told = [data for kind, data in facts if kind == type_]
         try:
             if told:
                 return _AT.sub("@", plain(tell(told, facts), 100))
         except (AttributeError, KeyError, TypeError):
             continue  # a payload that its author did not check
-    kinds = Counter(event.type for event in events)
-    name, count = kinds.most_common(1)[0]
+    name, count = events[0].type, len(events)
+    if len(types) > 1:
+        name, count = Counter(event.type for event in events).most_common(1)[0]
     more = f" and {len(events) - count} more" if len(events) > count else ""
     line = plain(f"{name.replace('_', ' ').replace('.', ' ')}{f' x{count}' if count > 1 else ''}{more}", 100)
     return line or "an event without a name"

@@ -159,6 +159,20 @@ def test_many_objects_come_in_order_however_many_they_are(place):
     blobs = [git(place, "hash-object", "-w", "--stdin", stdin=str(n).encode()) for n in range(30)] * 20
     with ObjectReader(Repository.discover(place)) as reader:
         assert [data for _, data in reader.read_all(blobs)] == [str(n).encode() for n in range(30)] * 20
+        assert [found and found[1] for found in reader.stream([*blobs, "0" * 40])] == [
+            *(str(n % 30).encode() for n in range(600)),
+            None,
+        ]
+
+
+def test_a_stream_that_was_left_answers_no_later_question(place):
+    make_repository(place)
+    blobs = [git(place, "hash-object", "-w", "--stdin", stdin=str(n).encode()) for n in range(4)]
+    with ObjectReader(Repository.discover(place)) as reader:
+        stream = reader.stream(blobs)
+        assert next(stream) == ("blob", b"0")
+        stream.close()
+        assert reader.read(blobs[3]) == ("blob", b"3")
 
 
 def test_a_directory_of_somebody_else_is_explained(place, monkeypatch):
