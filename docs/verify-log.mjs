@@ -86,7 +86,7 @@ const TYPES = new Map([...CATALOGUE].map(([, type, version]) => [type, Number(ve
 // `commits`, oldest first: { id, raw, files: [{ mode, name, id, data }] }; an object whose bytes do not give its id is a finding.
 function check(commits, format, pin) {
   const findings = [], unknown = [];
-  const found = (index, kind, detail) => { findings.push({ index, kind, detail }); };
+  const found = (index, kind, detail, excusable = false) => { findings.push({ index, kind, detail, excusable }); };
   const keys = new Map(); // fingerprint -> { actor, blob, since, until, root, origin }
   const pending = new Map(); // what is asked for -> who asked
   let threshold = 1, frozen = false;
@@ -238,17 +238,27 @@ function check(commits, format, pin) {
     const armor = header.exec(head)?.[1].split("\n").map((line) => line.trim()) ?? [];
     const key = signer(raw.replace(header, ""), armor.slice(1, -1).join(""), "git");
     const held = keys.get(key);
-    if (!key || !valid(held, size - 1)) found(first, "commit-signature", key ?? "no signature that holds");
+    if (!key || !valid(held, size - 1)) found(first, "commit-signature", key ?? "no signature that holds", !armor.length);
     const last = read(lines.at(-1));
     if (typeof last === "string") return;
     const who = (actor) => actor.replace(/^(\w+):(.*)$/, (_, role, name) => `${name} <${role}.${name.replaceAll("@", ".")}@hee.invalid>`);
     const when = `${Math.floor(Date.parse(last.time) / 1000)} +0000`;
     const people = `author ${who(last.actor)} ${when}\ncommitter ${who(held?.actor ?? last.actor)} ${when}`;
-    if (!head.includes(`\n${people}`)) found(first, "trailer", "author, committer or time");
+    if (!head.includes(`\n${people}`)) found(first, "trailer", "author, committer or time", true);
     const trailers = message.split("\n\n").at(-1).split("\n").filter((line) => !/^HEE-(State|Projection): |^$/.test(line));
     const names = lines.length > 32 ? [] : lines.map((line) => `HEE-Event: ${sha256(line).toString("hex")}`);
     const expected = [`HEE-Index: ${first}..${size - 1}`, ...names, `HEE-Root: ${root().toString("base64")}`];
-    if (trailers.join("\n") !== expected.join("\n")) found(first, "trailer", trailers.join(", "));
+    if (trailers.join("\n") !== expected.join("\n")) found(first, "trailer", trailers.join(", "), true);
+  }
+
+  // A rewritten history is taken over by an event that names exactly what stands before it.
+  function anchor(line, parent) {
+    const event = read(line);
+    const key = keys.get(event.keyid);
+    if (event.type !== "log.reanchored" || !valid(key, size) || key.actor !== event.actor || !(key.root || key.actor.startsWith("human:"))) return;
+    const { events, root: named, new_head: head } = event.data;
+    if (events !== size || named !== root()?.toString("hex") || head !== parent) return;
+    findings.splice(0, findings.length, ...findings.filter((finding) => !finding.excusable));
   }
 
   for (const { id, raw, files } of commits) {
@@ -266,6 +276,7 @@ function check(commits, format, pin) {
     const lines = split(file("events.jsonl")), signatures = split(file("signatures"));
     if (!lines?.length) { found(first, "event", "events.jsonl is empty or torn"); break; }
     if (signatures?.length !== lines.length) found(first, "signature", "as many as there are events are expected");
+    anchor(lines[0], parents[0]);
     for (const [n, line] of lines.entries()) { if (!blind) judge(line, signatures?.[n]?.toString()); }
     if (blind || !keys.size) break;
     checkpoint(file("checkpoint"), first);
@@ -273,7 +284,7 @@ function check(commits, format, pin) {
   }
   if (pin && pin !== logId) found(0, "foreign-log", logId);
   const ok = findings.length === 0 && unknown.length === 0 && size > 0;
-  return { ok, events: size, log: logId, findings: findings.slice(0, 100), unknown: unknown.slice(0, 100), not_judged: ["capsule", "state"] };
+  return { ok, events: size, log: logId, findings: findings.slice(0, 100).map(({ excusable, ...rest }) => rest), unknown: unknown.slice(0, 100), not_judged: ["capsule", "state"] };
 }
 
 function split(data) { // lines as bytes; null for a last one that is not ended

@@ -54,7 +54,7 @@ class Story:
         self.clock = FixedClock()
         self.store = MemoryStore()
         self.store.object_format = object_format
-        self.signers: list[EphemeralSigner] = [OWNER]
+        self.signers: list[EphemeralSigner | None] = [OWNER]
         self.log(OWNER).create(note)
 
     def log(self, signer: EphemeralSigner) -> Log:
@@ -127,6 +127,27 @@ def later() -> Story:
     story.signers.append(OWNER)
     story.log(OWNER).append([event])
     story.say(OWNER, note("after"))
+    return story
+
+
+def reanchored() -> Story:
+    """A history whose commits were really rewritten, and that was taken over again."""
+    story = plain()
+    appends = story.appends()[:4]
+    for append in appends:
+        append.signer, append.message = None, "rewritten\n"
+    story.store = loaded(commits(appends, "sha1"), "sha1")
+    root = checkpoint.parse(appends[-1].files["checkpoint"]).root.hex()
+    data = {
+        "events": 5,
+        "root": root,
+        "new_head": story.store.ref,
+        "old_head": "0" * 40,
+        "reason": "a secret was removed",
+    }
+    story.signers = [OWNER] * 4
+    story.say(OWNER, ("log.reanchored", data))
+    story.signers[:4] = [None] * 4
     return story
 
 
@@ -224,6 +245,7 @@ BAD: dict[str, tuple[Callable[[], Story], Callable[[Forge], object], int, str]] 
     "trailer-index": (plain, lambda a: _message(a[3], "HEE-Index: 4", "HEE-Index: 3"), 4, "trailer"),
     "trailer-root": (plain, lambda a: _message(a[3], "HEE-Root: ", "HEE-Root: A"), 4, "trailer"),
     "trailer-missing": (plain, lambda a: _message(a[3], "HEE-Event: ", "Event: "), 4, "trailer"),
+    "reanchored-elsewhere": (reanchored, lambda a: reworded(a[4], root="0" * 64), 0, "commit-signature"),
     "file-extra": (plain, lambda a: filed(a[3], "notes.txt", b"hello\n"), 4, "tree"),
     "file-missing": (plain, lambda a: a[3].files.pop("capsule.json"), 4, "tree"),
     "file-executable": (plain, lambda a: a[3].modes.update({"capsule.json": "100755"}), 4, "tree"),
@@ -241,7 +263,13 @@ BAD: dict[str, tuple[Callable[[], Story], Callable[[Forge], object], int, str]] 
     "capsule-another": (plain, lambda a: filed(a[3], "capsule.json", a[4].files["capsule.json"]), 4, "projection"),
     "trailer-state": (plain, lambda a: _message(a[3], "HEE-State: ", "HEE-State: 0"), 4, "projection"),
 }  # fmt: skip
-GOOD = {"plain": plain, "plain-sha256": lambda: plain("sha256"), "keys": keys, "frozen": frozen}
+GOOD = {
+    "plain": plain,
+    "plain-sha256": lambda: plain("sha256"),
+    "keys": keys,
+    "frozen": frozen,
+    "reanchored": reanchored,
+}
 
 
 def _swap(append: Append) -> None:
@@ -289,6 +317,20 @@ def commits(appends: Forge, object_format: str) -> list[tuple[str, list[tuple[st
         parent = gitobjects.make("commit", raw.encode(), object_format).id
         made.append((raw, [(mode, name, data.decode()) for mode, name, data in files]))
     return made
+
+
+def loaded(made: list[tuple[str, list[tuple[str, str, str]]]], object_format: str) -> MemoryStore:
+    """The commits as a store."""
+    store = MemoryStore()
+    store.object_format = object_format
+    for raw, files in made:
+        blobs = [(mode, name, gitobjects.make("blob", data.encode(), object_format)) for mode, name, data in files]
+        rows = b"".join(f"{mode} {name}\0".encode() + bytes.fromhex(blob.id) for mode, name, blob in blobs)
+        objects = [
+            gitobjects.make(kind, data, object_format) for kind, data in (("tree", rows), ("commit", raw.encode()))
+        ]
+        store.publish([*objects, *(blob for _, _, blob in blobs)], objects[1].id, store.ref)
+    return store
 
 
 def up_to(appends: Forge, index: int) -> Forge:
