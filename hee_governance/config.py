@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hee_core.canonical import digest
 from hee_core.errors import ConfigError
+from hee_governance.access import CAPABILITIES, ROLES
 from hee_governance.decide import DENY_PATHS, MAX_ATTEMPTS, MIN_CONFIDENCE
 from hee_governance.document import Unreadable, read
 from hee_governance.gates import NAMES, Gate
@@ -204,6 +205,12 @@ FIELDS: dict[str, Entry] = {
     "rules": Entry(
         Table(_RULES), {name: entry.default for name, entry in _RULES.items()}, "Which rules hold here, and since when."
     ),
+    "quorum": Entry(Whole(1, 10), 1, "So many people have to approve what waits for a person."),
+    "access": Entry(
+        Table({role: Entry(Many(Choice(CAPABILITIES)), None, f"All that {role} may do here.") for role in ROLES}),
+        dict.fromkeys(ROLES),
+        "Capabilities that are left to a role; a role can lose some, and gain none.",
+    ),
     "log": Entry(
         Table(_LOG), {name: entry.default for name, entry in _LOG.items()}, "The log that this repository trusts."
     ),
@@ -245,6 +252,8 @@ class Config:
     clauses: tuple[str, ...]
     integration: Mapping[str, str]
     rules: RuleSettings = RuleSettings()
+    quorum: int = 1
+    access: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     as_of: str = field(default="", compare=False)
     waivers: tuple[Waiver, ...] = field(default=(), compare=False)
     path: str = field(default="hee.yaml", compare=False)
@@ -315,6 +324,8 @@ def _config(section: Mapping[str, Any], path: str, digest_: str, warnings: tuple
         clauses=spec["clauses"],
         integration=MappingProxyType(dict(spec["integration"])),
         rules=RuleSettings(**section["rules"]),
+        quorum=section["quorum"],
+        access=MappingProxyType({role: left for role, left in section["access"].items() if left is not None}),
         path=path,
         digest=digest_,
         warnings=warnings,

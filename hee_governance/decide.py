@@ -41,6 +41,7 @@ class Approval:
     role: str
     scope: tuple[str, ...] = ()
     expires: str = ""
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,8 @@ class Facts:
 
     `matrix_row` is the row that the pattern names (empty: the category's own), `safety_level` the pattern's word on
     how safe automation is, `confidence` basis points, `attempts` the failed repairs of this fingerprint since the last
-    approval, `paths` the files a repair touches where that is known, `as_of` the time approvals are held against.
+    approval, `paths` the files a repair touches where that is known, `as_of` the time approvals are held against,
+    `author` the actor whose repair it would be, who cannot approve it.
     """
 
     pattern_id: str
@@ -69,6 +71,7 @@ class Facts:
     fingerprint: str = ""
     branch: str = ""
     as_of: str = ""
+    author: str = ""
 
     @property
     def subject(self) -> Subject:
@@ -87,6 +90,7 @@ class Policy:
     max_attempts: int = MAX_ATTEMPTS
     fix_paths: tuple[str, ...] = ()
     deny_paths: tuple[str, ...] = DENY_PATHS
+    quorum: int = 1
     digest: str = ""
 
     @classmethod
@@ -99,6 +103,7 @@ class Policy:
             max_attempts=config.max_attempts,
             fix_paths=config.fix_paths,
             deny_paths=config.deny_paths,
+            quorum=config.quorum,
             digest=config.digest,
         )
 
@@ -134,7 +139,7 @@ def decide(facts: Facts, policy: Policy) -> Verdict:
     """Decides an issue; the same facts and policy always give the same verdict."""
     row = row_of(facts, policy.matrix)
     applied = tuple(decision for decision in facts.decisions if decision.applies(facts.subject))
-    approval = _approval(facts) if row.action in ("agent-review", "manual-only", "auto-fix") else None
+    approval = _approval(facts, policy.quorum) if row.action in ("agent-review", "manual-only", "auto-fix") else None
     proposed: Action = "auto-fix" if approval else row.action
     rule = f"approval/{approval.approval_id}" if approval else f"matrix/{row.key}"
     reasons = [f"{row.issue_type}: {row.label}. {row.rationale}."]
@@ -209,14 +214,17 @@ def _path_guards(facts: Facts, policy: Policy) -> Iterator[Guard]:
             yield Guard("paths", "agent-review", f"{path} is outside the paths that may be repaired")
 
 
-def _approval(facts: Facts) -> Approval | None:
+def _approval(facts: Facts, quorum: int) -> Approval | None:
+    """The first of as many valid approvals as the quorum asks, each of another person, none of the author's own."""
     names = {name for name in (facts.issue_id, facts.fingerprint) if name}
+    valid: dict[str, Approval] = {}
     for approval in facts.approvals:
-        if approval.subject in names and approval.role == "human" and _alive(approval, facts.as_of):
+        own = bool(facts.author) and approval.actor == facts.author
+        if approval.subject in names and approval.role == "human" and not own and _alive(approval, facts.as_of):
             covered = all(any(matches(glob, path) for glob in approval.scope) for path in facts.paths)
             if covered or not approval.scope:
-                return approval
-    return None
+                valid.setdefault(approval.actor, approval)
+    return next(iter(valid.values())) if valid and len(valid) >= quorum else None
 
 
 def _alive(approval: Approval, as_of: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from hee_core.errors import KeyFault
+
 if TYPE_CHECKING:
     from hee_core.catalogue import Level, Status
     from hee_core.projection import State
@@ -27,7 +29,14 @@ def verdict_of(cycle: Cycle, issue: Record, state: State, paths: tuple[str, ...]
     tries = state.ledger.attempts.get(issue["fingerprint"])
     standing = [Decision.of(name, record) for name, record in state.decisions.items() if record["kind"] == "standing"]
     approvals = [
-        Approval(name, record["subject"], record["actor"].partition(":")[0], tuple(record["scope"]), record["expires"])
+        Approval(
+            name,
+            record["subject"],
+            record["actor"].partition(":")[0],
+            tuple(record["scope"]),
+            record["expires"],
+            record["actor"],
+        )
         for name, record in state.ledger.approvals.items()
     ]
     known = Facts(
@@ -48,5 +57,14 @@ def verdict_of(cycle: Cycle, issue: Record, state: State, paths: tuple[str, ...]
         fingerprint=issue["fingerprint"],
         branch=issue["branch"],
         as_of=cycle.workspace.clock.now(),
+        author=_author(cycle),
     )
     return judge(known, cycle.workspace.policy)
+
+
+def _author(cycle: Cycle) -> str:
+    """Whose repair it would be; empty for a log that was opened for reading."""
+    try:
+        return cycle.workspace.log.signer.actor
+    except KeyFault:
+        return ""

@@ -9,12 +9,15 @@ from hee_monitoring.cli import options
 
 @click.command()
 @click.argument("issue")
-@click.option("--reason", required=True, help="Why; it stays in the record.")
+@click.option("--reason", default="", help="Why; it stays in the record.")
+@click.option("--authz", default="", metavar="LINE", help="'AUTHZ: APPROVED_TO_ACT — scope=GLOB', instead of a reason.")
 @click.option("--scope", multiple=True, metavar="GLOB", help="Only changes to these files.")
 @click.option("--expires", default="", metavar="TIME", help="RFC 3339; after it the approval is void.")
 @options.as_json
 @options.directory
-def approve(place: str, issue: str, reason: str, scope: tuple[str, ...], expires: str, as_json: bool) -> None:
+def approve(
+    place: str, issue: str, reason: str, authz: str, scope: tuple[str, ...], expires: str, as_json: bool
+) -> None:  # fmt: skip
     r"""Let a repair of ISSUE happen that waits for a person. Takes a person's key.
 
     The next cycle decides again; every other guard (freeze, decisions, protected paths) still holds.
@@ -29,6 +32,10 @@ def approve(place: str, issue: str, reason: str, scope: tuple[str, ...], expires
     from hee_core.events import Event
 
     terminal = options.terminal(as_json)
+    if authz:
+        reason, scope, expires = _authorized(authz, reason, scope, expires)
+    if not reason.strip():
+        raise EventError("an approval says why", hint="--reason TEXT, or --authz 'AUTHZ: APPROVED_TO_ACT — scope=GLOB'")
     if expires:
         try:
             aware = datetime.fromisoformat(expires).tzinfo is not None
@@ -41,6 +48,7 @@ def approve(place: str, issue: str, reason: str, scope: tuple[str, ...], expires
     data = {"subject": issue, "statement": reason, "scope": list(scope), "expires": expires}
     with options.workspace(place) as workspace:
         options.must_be_open(workspace, issue)
+        options.allowed(workspace, "approve", issue)
         entry = workspace.log.append(
             [Event.new("approval.granted", data, subject=f"issue/{issue}", clock=workspace.clock)]
         )
@@ -48,3 +56,18 @@ def approve(place: str, issue: str, reason: str, scope: tuple[str, ...], expires
         terminal.json(options.entry_json(entry))
         return
     terminal.status("OK", f"approved with event {entry.index}; next: hee fix {issue}")
+
+
+def _authorized(line: str, reason: str, scope: tuple[str, ...], expires: str) -> tuple[str, tuple[str, ...], str]:
+    """What the sentence allows; raises EventError for one that is not exact, or that options contradict."""
+    from hee_core.errors import EventError
+    from hee_governance.authz import NotAuthorized, parse
+
+    found = parse(line)
+    if isinstance(found, NotAuthorized):
+        raise EventError(
+            f"the authorization {found.reason}", hint="AUTHZ: APPROVED_TO_ACT — scope=src/** — authority=NAME"
+        )
+    if scope or (expires and found.expires):
+        raise EventError("the authorization names its scope and end itself", hint="leave --scope and --expires away")
+    return f"{found.line} {reason}".strip(), found.scope, found.expires or expires

@@ -41,6 +41,7 @@ def import_(place: str, paths: tuple[Path, ...], no_record: bool, as_json: bool)
     if not no_record:
         try:
             with options.workspace(place) as workspace:
+                options.allowed(workspace, "import")
                 recorded = imports.record(workspace.log, found, clock=SYSTEM)
         except LogNotFound:
             why = "there is no log here"

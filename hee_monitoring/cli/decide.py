@@ -55,6 +55,7 @@ def decide(place: str, /, as_json: bool, **said: Any) -> int:
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
         log = workspace.log
+        options.allowed(workspace, "decide", data["key"])
         head, state = log.head, log.state
         found, turned = _conflicts(state, data, workspace.clock.now())
         if found:

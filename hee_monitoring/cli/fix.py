@@ -34,6 +34,8 @@ def fix(place: str, issue: str | None, dry_run: bool, apply: bool, as_json: bool
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
+        if not dry_run:
+            options.allowed(workspace, "fix", issue or "")
         if issue:
             options.must_be_open(workspace, issue)
         ready(workspace)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hee_monitoring.cli import options
+from hee_monitoring.cli import compliance, options
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,6 +20,7 @@ def governance() -> None:
     """Check a repository against the rules."""
 
 
+governance.add_command(compliance.workflow)
 _as_of = click.option(
     "--as-of",
     type=click.DateTime(["%Y-%m-%d"]),

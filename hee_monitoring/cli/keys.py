@@ -222,6 +222,7 @@ def _change(place: str, type_: str, data: dict[str, Any], *, as_json: bool) -> N
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
+        options.allowed(workspace, "keys", type_)
         log = workspace.log
         person = data.get("role") == "human"
         if type_ == "key.added" and person and log.state.frozen and not log.signer.actor.startswith("human:"):

@@ -67,6 +67,7 @@ def monitor(
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
+        options.allowed(workspace, "monitor")
         last = None
         for cycle, result in watch(
             workspace,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,6 +28,22 @@ def workspace(place: str) -> Workspace:
     from hee_monitoring.workspace import Workspace
 
     return Workspace.open(place)
+
+
+def allowed(workspace: Workspace, capability: str, subject: str = "") -> None:
+    """Raises KeyFault, and records the refusal, unless the role of the signing key may do this."""
+    from hee_core.errors import HeeError, KeyFault
+    from hee_core.events import Event
+    from hee_governance.access import may
+
+    role = workspace.log.signer.actor.partition(":")[0]
+    access = may(role, capability, workspace.config.access)
+    if access.allowed:
+        return
+    data = {"capability": capability, "role": role or "none", "subject": subject, "reason": access.reason}
+    with contextlib.suppress(HeeError):  # a key that the log does not know cannot even record that it was refused
+        workspace.log.append([Event.new("access.denied", data, subject=f"access/{capability}", clock=workspace.clock)])
+    raise KeyFault(access.reason, hint="sign it with a key whose role may: HEE_ACTOR=human:NAME and HEE_SIGNING_KEY")
 
 
 def must_be_open(workspace: Workspace, issue: str) -> None:

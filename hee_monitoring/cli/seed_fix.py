@@ -72,6 +72,8 @@ def hee_auto_fix(
         if dry_run:
             workspace.log.keep_snapshots = False
         seed.capsule_of(state_capsule, workspace, terminal)
+        if not dry_run:
+            options.allowed(workspace, "fix")
         ready(workspace)
         governance = _governance(terminal, workspace) if validate_governance else None
         wanted = selected(workspace, max_severity, safety)

@@ -70,6 +70,7 @@ def hee_monitor(
     with options.workspace(place) as opened:
         workspace = seed.governed(opened, hee_governance)
         seed.capsule_of(state_capsule, workspace, terminal)
+        options.allowed(workspace, "monitor")
         if run_id is not None:
             return _one_run(terminal, workspace, run_id, hee_context, detailed=detailed)
         return _whole_cycle(terminal, workspace, alert_level, hee_context, source, detailed=detailed)

@@ -69,6 +69,7 @@ def rollback(place: str, to: str, reason: str, as_json: bool) -> None:
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
+        options.allowed(workspace, "rollback", to)
         entry = roll_back(workspace.log, to=to, reason=reason)
         status = workspace.log.state.status
     if as_json:
@@ -90,6 +91,7 @@ def freeze(place: str, reason: str, as_json: bool) -> None:
     freeze. Only a person's key ends it, so the log has to know one first.
     """
     with options.workspace(place) as workspace:
+        options.allowed(workspace, "freeze")
         _must_know_a_person(workspace)
         words = "frozen: repairs and monitoring wait for `hee unfreeze`"
         _say(workspace, "state.frozen", reason, as_json=as_json, words=words)
@@ -102,6 +104,7 @@ def freeze(place: str, reason: str, as_json: bool) -> None:
 def unfreeze(place: str, reason: str, as_json: bool) -> None:
     """End a freeze. Takes a person's key: HEE_ACTOR=human:NAME and a key that the log knows."""
     with options.workspace(place) as workspace:
+        options.allowed(workspace, "unfreeze")
         _say(workspace, "state.unfrozen", reason, as_json=as_json, words="unfrozen")
 
 
