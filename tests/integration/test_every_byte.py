@@ -113,6 +113,7 @@ def test_the_history_as_it_is_finds_nothing_however_often_it_is_built():
     assert {part for _, part, _, _ in SOME} == set(KINDS)
 
 
+@pytest.mark.slow
 @pytest.mark.spec("SEED-215")
 @pytest.mark.parametrize("part", KINDS)
 def test_a_byte_that_somebody_changes_who_may_sign_commits_is_found_at_its_event(part):
