@@ -22,6 +22,7 @@ from hee_core.errors import EventError, IntegrityError
 from hee_core.events import GENESIS_SOURCE, Event
 from hee_core.keyring import KeyRing, makes_another_ring
 from hee_core.projection import State
+from hee_core.rfc3339 import is_date_time
 from hee_core.vouching import vouch
 
 if TYPE_CHECKING:
@@ -218,10 +219,10 @@ def message(first: int, after: Head, events: Sequence[Event]) -> str:
 
 
 def seconds(time: str) -> int:
-    """An event's time as git counts it: whole seconds since 1970, UTC."""
+    """An event's time as git counts it: whole seconds since 1970, UTC; 0 for what is before, or no time that exists."""
     from datetime import datetime
 
-    return int(datetime.fromisoformat(time).timestamp())
+    return max(0, int(datetime.fromisoformat(time).timestamp())) if is_date_time(time) else 0
 
 
 def capsule_bytes(head: Head) -> bytes:

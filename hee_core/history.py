@@ -15,6 +15,7 @@ from hee_core import capsule, projection
 from hee_core.errors import EventError, NotFound
 from hee_core.events import Event
 from hee_core.keyring import KeyRing, makes_another_ring
+from hee_core.rfc3339 import is_date_time
 
 if TYPE_CHECKING:
     from hee_core.capsule import StateCapsule
@@ -71,7 +72,7 @@ def _by_time(log: Log, text: str) -> int:
     limit = (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
     index = -1
     for entry in log.read():
-        if datetime.fromisoformat(entry.event.time) <= limit:
+        if is_date_time(entry.event.time) and datetime.fromisoformat(entry.event.time) <= limit:
             index = entry.index
     if index < 0:
         raise NotFound(f"nothing was recorded by {text}", hint="`hee log` shows when the log begins")

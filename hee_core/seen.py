@@ -76,7 +76,10 @@ class Seen:
         bits = [1 << at for at in range(kept.size.bit_length() - 1, -1, -1) if kept.size >> at & 1]
         for count, seen, now in zip(bits, kept.hashes, then.hashes or kept.size.bit_count() * (b"",), strict=True):
             if seen != now:
-                words = f"events {first} to {first + count - 1} are not those that were verified here before ({path})"
+                first = max(first, 1)  # the very first is the same: its hash is the name of the log
+                words = (
+                    f"an event from {first} on, of {kept.size}, is not the one that was verified here before ({path})"
+                )
                 return first, "rewritten", words
             first += count
         return None

@@ -129,3 +129,23 @@ def test_a_byte_that_somebody_changes_who_may_sign_commits_is_found_at_its_event
         assert found, (part, number, at, bytes(data))
         assert min(found)[0] in {index, FIRSTS[number]}, (part, number, at, found)
         assert {kind for place, kind in found if place in (index, FIRSTS[number])} & KINDS[part], (part, at, found)
+
+
+@pytest.mark.parametrize(
+    "time", ["2026-01-24T12:00:81Z", "2026-02-30T12:00:00Z", "0000-01-01T00:00:00Z", "1812-01-01T00:00:00Z"]
+)
+def test_a_time_that_no_clock_shows_is_neither_an_error_nor_a_forgery(time):
+    """It is its author's claim, and order is by index: found, skipped where times are compared, and nothing breaks."""
+
+    class Odd(FixedClock):
+        def now(self) -> str:
+            return time
+
+    log = Log(MemoryStore(), signer=OWNER, clock=FixedClock())
+    log.create()
+    log.append([Event.new("note.recorded", {"text": "odd"}, clock=Odd(seed=10))])
+    log.append([Event.new("note.recorded", {"text": "plain"}, clock=FixedClock(seed=20))])
+    assert hee_core.verify(log).ok
+    assert hee_core.history.resolve(log, "2026-01-25") == 2
+    with pytest.raises(hee_core.NotFound):
+        hee_core.history.resolve(log, "1700-01-01")
