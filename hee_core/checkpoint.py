@@ -23,7 +23,7 @@ from hee_core.merkle import HASH_SIZE
 from hee_core.sshkey import ED25519, ed25519, ed25519_bytes, unbase64
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 MAX_BYTES = 65536
 MAX_SIGNATURES = 100
@@ -119,6 +119,17 @@ def is_signed(note: bytes | Checkpoint, public_key: str) -> bool:
         except InvalidSignature:
             raise IntegrityError("checkpoint: the signature does not match the text") from None
     return bool(ours)
+
+
+def signer_of(checkpoint: Checkpoint, public_keys: Iterable[str]) -> str:
+    """The first of these keys that signed a checkpoint as it is; empty if none did."""
+    for key in public_keys:
+        try:
+            if is_signed(checkpoint, key):
+                return key
+        except IntegrityError:  # a line names the key, and the text is another one
+            continue
+    return ""
 
 
 @lru_cache(maxsize=1024)

@@ -78,7 +78,7 @@ def since(past: Past, note: bytes) -> Since | Finding:
     now = len(past.leaves)
     if then.size > now:
         return Finding(now, "rolled-back", f"the checkpoint is of {then.size} events, and only {now} are left")
-    signer = _signer(past, then)
+    signer = checkpoint.signer_of(then, past.ring.public_keys(max(then.size - 1, 0)))
     if not signer:
         return Finding(
             max(then.size - 1, 0),
@@ -91,7 +91,7 @@ def since(past: Past, note: bytes) -> Since | Finding:
     except IntegrityError as error:
         # Which event differs no root can tell; the first cannot, since its hash is the name of the log.
         return Finding(1, "rewritten", f"the first {then.size} events are not those of the checkpoint: {error}")
-    return Since(then.size, then.root, signer, proof)
+    return Since(then.size, then.root, sshkey.fingerprint(signer), proof)
 
 
 def prove(past: Past, then: Checkpoint) -> tuple[bytes, ...]:
@@ -132,16 +132,6 @@ def witnessed(past: Past, witnesses: Sequence[Witness], quorum: int, *, notes: I
     if len(sizes) < quorum:
         return Finding(0, "quorum", f"{len(sizes)} of the {quorum} witnesses that are needed cosigned this log")
     return Seen(sizes[quorum - 1], quorum, tuple((witness, *found) for witness, found in most.items()))
-
-
-def _signer(past: Past, then: Checkpoint) -> str:
-    for key in past.ring.public_keys(max(then.size - 1, 0)):
-        try:
-            if checkpoint.is_signed(then, key):
-                return sshkey.fingerprint(key)
-        except IntegrityError:
-            continue
-    return ""
 
 
 def _note(line: bytes, index: int) -> list[tuple[int, bytes]]:
