@@ -15,6 +15,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from hee_core.errors import GitError, HeeError
+from hee_core.git import DURABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -162,7 +163,7 @@ class Packs:
             return
         names = "".join(f"pack-{name}.pack\n" for name in small)
         merged = self._repository.run(
-            "-c", f"core.bigFileThreshold={_LARGE_BLOB}", "pack-objects", "--quiet", "--stdin-packs",
+            *DURABLE, "-c", f"core.bigFileThreshold={_LARGE_BLOB}", "pack-objects", "--quiet", "--stdin-packs",
             "--delta-base-offset", str(self.directory / "pack"), stdin=names.encode(),
         ).decode("ascii", "replace").strip()  # fmt: skip
         if merged not in small:

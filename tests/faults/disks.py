@@ -152,8 +152,16 @@ class RecordingDisk(Disk):
             super().remove(path)
             self._name(path, None)
 
+    def sync(self, path: Path) -> None:
+        super().sync(path)
+        inode = self.inodes[self._inode(path)]
+        inode.durable = inode.now
+
     def sync_directory(self, path: Path) -> None:
         super().sync_directory(path)
+        for made in path.iterdir():
+            if made.is_file():
+                self._inode(made)  # stock git made it, with its content fsynced: from here on its name is certain too
         for name, inode in [change for change in self.pending if change[0].parent == path]:
             self.names[name] = inode
         self.pending = [change for change in self.pending if change[0].parent != path]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import shutil
 
 import pytest
+from clones import Clones, said
 from faults.disks import FailingDisk
 from logs import git, make_log, make_repository, open_at
 
@@ -61,3 +63,42 @@ def test_a_disk_that_fails_once_loses_nothing_and_the_retry_succeeds(tmp_path, c
     assert failed > 5
     assert git(place, "fsck", "--strict", "--no-dangling") == ""
     assert not list((place / ".git/refs/heads/hee").glob("*.lock"))
+
+
+@pytest.mark.spec("SEED-005")
+def test_a_disk_that_fails_at_any_step_of_a_sync_loses_nothing_and_the_next_sync_finishes(tmp_path, soak):
+    world = Clones(tmp_path)
+    with world.clone("a") as a, world.clone("b") as b:
+        a.append([note("a1")])
+        hee_core.sync(a)
+        b.append([note("b1")])
+        b.append([note("b2")])
+    shutil.copytree(world.origin, tmp_path / "origin.before")
+    number, failed = 0, 0
+    while True:
+        place = tmp_path / "again"
+        shutil.copytree(tmp_path / "b", place, symlinks=True)
+        disk = FailingDisk(number, (errno.ENOSPC, errno.EIO)[number % 2], half=number % 2 == 0)
+        log = open_at(place, signer=world.signer, disk=disk)
+        try:
+            hee_core.sync(log)
+        except GitError as error:
+            failed += 1
+            assert error.hint  # noqa: PT017 - the error is optional here
+        log.close()
+        with open_at(place, signer=world.signer) as after:
+            assert {"b1", "b2"} <= set(said(after))
+            assert hee_core.sync(after).ok
+            assert said(after) == ["a1", "b1", "b2"]
+            assert hee_core.verify(after).ok
+            assert after.append([note("goes on")]).index == 4
+        assert world.holds()
+        assert not list((place / ".git/refs").rglob("*.lock"))
+        shutil.rmtree(place)
+        shutil.rmtree(world.origin)
+        shutil.copytree(tmp_path / "origin.before", world.origin)
+        if disk.calls <= number:
+            break
+        number += 1 if soak else 5
+    assert number > 10
+    assert failed > 1

@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from clones import Clones
 from faults.disks import RecordingDisk
 from logs import git, make_log, open_at
 
@@ -81,3 +82,74 @@ def test_every_power_cut_leaves_what_was_acknowledged(tmp_path, first, soak):
             shutil.rmtree(tmp_path / "after")
             tried += 1
     assert tried > 20
+
+
+def test_every_power_cut_during_a_merge_of_packs_leaves_all_of_them(tmp_path, soak, monkeypatch):
+    monkeypatch.setattr("hee_core.packs.MOST_PACKS", 4)
+    place, base, signer = tmp_path / "repository", tmp_path / "base", EphemeralSigner()
+    with make_log(place, signer=signer) as log:
+        log.append([note("before")])
+    git(place, "config", "core.fsync", "none")  # what a repository says about durability decides nothing
+    shutil.copytree(place, base, symlinks=True)
+    disk = RecordingDisk(boots=1)
+    ids, began = [], []
+    with open_at(place, signer=signer, disk=disk) as log:
+        for n in range(4):
+            ids.append((len(disk.moments), log.append([note(f"new {n}")]).event.id))
+            began.append(len(disk.moments))
+            log.store.close()  # waits for the merge
+    removed = [
+        n
+        for n, (pending, _, _) in enumerate(disk.moments)
+        if any(inode is None and name.suffix == ".pack" for name, inode in pending)
+    ]
+    assert removed
+    choose = random.Random(11)
+    chosen = range(len(disk.moments)) if soak else sorted({*removed[::4], removed[-1], len(disk.moments) - 1})
+    for number in chosen:
+        target = tmp_path / "after" / "repository"
+        cut(base, target, disk.moments[number], choose)
+        with open_at(target, signer=signer, disk=RecordingDisk(boots=2)) as log:
+            found = [entry.event.id for entry in log.read()]
+            assert {
+                event_id for when, event_id in ids if when < number and began[ids.index((when, event_id))] <= number
+            } <= set(found)
+            assert log.append([note("after the cut")]).index == len(found)
+            assert hee_core.verify(log).ok
+        git(target, "fsck", "--strict", "--no-dangling")
+        shutil.rmtree(tmp_path / "after")
+
+
+def test_every_power_cut_during_a_sync_leaves_one_order_of_everything(tmp_path, soak):
+    world = Clones(tmp_path / "world")
+    with world.clone("a") as a, world.clone("b") as b:
+        a.append([note("a1")])
+        hee_core.sync(a)
+        acknowledged = {b.append([note(f"b{n}")]).event.id for n in range(2)}
+        acknowledged |= {entry.event.id for entry in a.read()} & {entry.event.id for entry in b.read()}
+    git(world.place / "b", "fetch", "--quiet", "origin")
+    git(world.place / "b", "update-ref", "-d", "refs/hee/remotes/origin")  # so stock git's own is what is known
+    place, base = tmp_path / "repository", tmp_path / "base"
+    shutil.copytree(world.place / "b", place, symlinks=True)
+    shutil.copytree(place, base, symlinks=True)
+    disk = RecordingDisk(boots=1)
+    with open_at(place, signer=world.signer, disk=disk) as log:
+        assert hee_core.sync(log, fetch=False, push=False).resequenced == 2
+    choose = random.Random(13)
+    tried = 0
+    for moment in disk.moments[:: 1 if soak else 4]:
+        for _ in range(20 if soak else 1):
+            target = tmp_path / "after" / "repository"
+            cut(base, target, moment, choose)
+            with open_at(target, signer=world.signer, disk=RecordingDisk(boots=2)) as log:
+                assert acknowledged <= {entry.event.id for entry in log.read()}
+                assert hee_core.verify(log).ok
+                log.append([note("after the cut")])
+                assert hee_core.sync(log, push=False).ok
+                ids = [entry.event.id for entry in log.read()]
+                assert acknowledged <= set(ids)
+                assert len(ids) == len(set(ids)) == 5
+                assert hee_core.verify(log).ok
+            shutil.rmtree(tmp_path / "after")
+            tried += 1
+    assert tried > 3
