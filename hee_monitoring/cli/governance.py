@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hee_monitoring.cli import compliance, options
+from hee_monitoring.cli import compliance, options, releases
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,7 +20,8 @@ def governance() -> None:
     """Check a repository against the rules."""
 
 
-governance.add_command(compliance.workflow)
+for _command in (compliance.workflow, releases.release, releases.roadmap):
+    governance.add_command(_command)
 _as_of = click.option(
     "--as-of",
     type=click.DateTime(["%Y-%m-%d"]),

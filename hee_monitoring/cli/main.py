@@ -36,6 +36,7 @@ COMMANDS = {
     "report": ("report", "report", "What happened, how it was repaired, and how the targets are met."),
     "governance": ("governance", "governance", "Check a repository against the rules."),
     "gates": ("gates", "gates", "Evaluate the quality gates and the compliance matrix, and record them."),
+    "maintain": ("maintain", "maintain", "Do what the maintenance schedule says is due, and record it."),
     "patterns": ("patterns", "patterns", "List and show the failure patterns."),
     "seal": ("seal", "seal", "Record what only its recipients can read."),
     "unseal": ("seal", "unseal", "Read the sealed fields of an event."),
