@@ -80,12 +80,9 @@ def _local_actions(rule: Rule, context: Context, workflow: Workflow, job: Job) -
         if not node.text.startswith("./") or opaque(node.text):
             continue
         path = _normal(node.text)
-        files = (path, f"{path}/action.yml", f"{path}/action.yaml", f"{path}/Dockerfile")
-        if (
-            not any(context.exists(file) for file in files[1:])
-            and path not in context.tree
-            and not _elsewhere(job, path)
-        ):
+        folder = f"{path}/" if path not in ("", ".") else ""  # `./` is the repository's own action
+        files = (f"{folder}action.yml", f"{folder}action.yaml", f"{folder}Dockerfile")
+        if not any(context.exists(file) for file in files) and path not in context.tree and not _elsewhere(job, path):
             subject = f"{workflow.path}#{job.id}: {path}"
             yield rule.finding(
                 workflow.path, node.line, f"the local action {node.text!r} does not exist", subject=subject
