@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("path")
+@options.sarif
 @options.as_json
 @options.directory
-def explain(place: str, path: str, as_json: bool) -> int:
+def explain(place: str, path: str, sarif: bool, as_json: bool) -> int:
     r"""Say why a log is red, with the line that proves it.
 
     PATH is a log, an archive of logs, a JUnit report, or - for standard input. Needs no repository and no network; in a
@@ -37,7 +38,7 @@ def explain(place: str, path: str, as_json: bool) -> int:
     from hee_monitoring.database import PatternDB
     from hee_monitoring.sources.logs import read_input
 
-    terminal = options.terminal(as_json)
+    terminal = options.terminal(as_json or sarif)
     patterns = PatternDB.load()
     files = read_input(None if path == "-" else Path(path), sys.stdin.buffer.read() if path == "-" else None)
     if all(file.fault for file in files):
@@ -48,12 +49,14 @@ def explain(place: str, path: str, as_json: bool) -> int:
     found = [(file.name, file.explain(patterns)) for file in files]
     failed = [(name, diagnosis) for name, diagnosis in found if diagnosis.category != "none"]
     state = _remembered(terminal, place) if failed else None
-    if as_json:
+    if sarif:
+        terminal.json(_sarif(failed, patterns))
+    elif as_json:
         terminal.json(_document(failed or found, patterns, state))
     elif not failed:
         read = sum(len(file.data) for file in files)
         terminal.status("OK", f"no failure in {len(files)} log(s), {read} bytes, {len(patterns)} patterns")
-    for name, diagnosis in failed if not as_json else ():
+    for name, diagnosis in failed if not terminal.as_json else ():
         _screen(terminal, patterns, name if len(files) > 1 else "", diagnosis, state)
     return 1 if failed else 0
 
@@ -70,6 +73,25 @@ def _remembered(terminal: Terminal, place: str) -> State | None:
     except HeeError as error:
         terminal.note(f"the log of this repository was not asked: {error}")
         return None
+
+
+def _sarif(failed: list[tuple[str, Diagnosis]], patterns: PatternDB) -> dict[str, Any]:
+    from hee_monitoring import __version__
+    from hee_monitoring.reports.sarif import Result, document
+
+    results = []
+    for name, top in failed:
+        for found in (top, *top.secondary):
+            pattern = patterns.get(found.pattern_id)
+            impact = pattern.hee_impact if pattern else "medium"
+            said = f"{found.title}: {found.text.strip()}" if found.text.strip() else found.title
+            results.append(
+                Result(
+                    found.pattern_id or "HEE-UNKNOWN", found.title, impact, said, name.lstrip("./"), found.line,
+                    fingerprint=found.fingerprint, help=pattern.remedy if pattern else "",
+                )
+            )  # fmt: skip
+    return document(results, version=__version__)
 
 
 def _document(found: list[tuple[str, Diagnosis]], patterns: PatternDB, state: State | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,8 @@ from hee_monitoring.cli import compliance, options, releases
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from hee_governance.rules import Report
 
 _ICON = {"pass": "OK", "fail": "CRITICAL", "unknown": "UNKNOWN"}
 _SEVERITY = {"CRITICAL": "CRITICAL", "ERROR": "CRITICAL", "WARNING": "WARNING", "INFO": "OK", "UNKNOWN": "UNKNOWN"}
@@ -33,9 +35,10 @@ _as_of = click.option(
 @click.argument("commit", required=False)
 @_as_of
 @options.at
+@options.sarif
 @options.as_json
 @options.directory
-def check(place: str, commit: str | None, as_of: datetime | None, at: str | None, as_json: bool) -> int:
+def check(place: str, commit: str | None, as_of: datetime | None, at: str | None, sarif: bool, as_json: bool) -> int:
     """Evaluate the rules over a commit (default: HEAD); needs no log, but with --at: then over what it judged last by then.
 
     With --as-of the rules, waivers and advisory modes of that day decide. Exits 0 when they pass, 1 when they fail or
@@ -46,12 +49,15 @@ def check(place: str, commit: str | None, as_of: datetime | None, at: str | None
     from hee_governance import rules
     from hee_monitoring.workspace import load_config
 
-    terminal = options.terminal(as_json)
+    terminal = options.terminal(as_json or sarif)
     repository = Repository.discover(place)
     if at is not None:
         commit, as_of = _then(place, commit, as_of, at)
     with CommitTree(repository, repository.commit(commit or "HEAD")) as tree:
         report = rules.check(tree, load_config(repository), as_of=_day(as_of))
+    if sarif:
+        terminal.json(_sarif(report, tree.commit))
+        return 0 if report.verdict == "pass" else 1
     if as_json:
         terminal.json({**report.to_json(), "commit": tree.commit, "as_of": as_of.date().isoformat() if as_of else None})
         return 0 if report.verdict == "pass" else 1
@@ -72,6 +78,24 @@ def check(place: str, commit: str | None, as_of: datetime | None, at: str | None
         f"ruleset {report.ruleset or 'none'}",
     )
     return 0 if report.verdict == "pass" else 1
+
+
+def _sarif(report: Report, commit: str) -> dict[str, Any]:
+    from hee_governance import __version__
+    from hee_governance.rules import RULES
+    from hee_monitoring.reports.sarif import Result, document
+
+    clauses = {rule.id: rule.clause for rule in RULES}
+    found = [(finding, "") for finding in report.findings]
+    found += [(finding, f"until {waiver.until}: {waiver.reason}") for finding, waiver in report.waived]
+    results = [
+        Result(
+            finding.rule, clauses.get(finding.rule, finding.rule), finding.severity, finding.message, finding.path,
+            finding.line, fingerprint=f"{finding.rule}/{finding.path}/{finding.subject}", help=finding.remedy, waived=waived,
+        )
+        for finding, waived in found
+    ]  # fmt: skip
+    return document(results, version=__version__, commit=commit)
 
 
 def _then(place: str, commit: str | None, as_of: datetime | None, at: str) -> tuple[str, datetime]:

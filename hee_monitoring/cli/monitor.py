@@ -41,6 +41,7 @@ _logs = click.option(
 @click.option("--no-fix", is_flag=True, help="Repair nothing.")
 @click.option("--rerun", is_flag=True, help="Run the jobs of a commit that was judged before once more.")
 @click.option("--cycles", type=click.IntRange(min=1), help="End after so many cycles.")
+@options.sarif
 @options.as_json
 @options.directory
 def monitor(
@@ -51,6 +52,7 @@ def monitor(
     no_fix: bool,
     rerun: bool,
     cycles: int | None,
+    sarif: bool,
     as_json: bool,
 ) -> int:
     r"""Watch the CI: detect, explain, decide, repair, record.
@@ -65,7 +67,7 @@ def monitor(
     """
     from hee_monitoring.watch import watch
 
-    terminal = options.terminal(as_json)
+    terminal = options.terminal(as_json or sarif)
     with options.workspace(place) as workspace:
         options.allowed(workspace, "monitor")
         last = None
@@ -80,10 +82,12 @@ def monitor(
             trouble=lambda error: terminal.error(f"this cycle failed: {error}", error.hint),
         ):
             last = result
-            if not as_json and (once or result.events or last is None):
+            if not terminal.as_json and (once or result.events or last is None):
                 screen(terminal, workspace, cycle, result)
         state = workspace.log.state
-        if as_json and last is not None:
+        if sarif:
+            terminal.json(sarif_json(workspace))
+        elif as_json and last is not None:
             terminal.json(report_json(workspace, last))
     return 1 if state.issues else 0
 
@@ -98,6 +102,15 @@ def report_json(workspace: Workspace, result: Result) -> dict[str, Any]:
         unknown=result.unknown,
         notes=result.notes,
     )
+
+
+def sarif_json(workspace: Workspace) -> dict[str, Any]:
+    """The open issues as SARIF."""
+    from hee_monitoring import __version__
+    from hee_monitoring.reports import sarif
+
+    issues = workspace.log.state.issues.values()
+    return sarif.document(sarif.of_issues(issues), version=__version__, commit=workspace.commit()[0])
 
 
 def screen(terminal: Terminal, workspace: Workspace, cycle: Cycle, result: Result) -> None:

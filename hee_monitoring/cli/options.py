@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hee_monitoring.workspace import Workspace
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+sarif = click.option("--sarif", is_flag=True, help="Print SARIF 2.1.0, for code scanning and editors.")
 at = click.option("--at", metavar="POINT", help="As of an index, commit, event id or time.")
 directory = click.pass_obj
 
