@@ -68,14 +68,14 @@ def change_of(ring: KeyRing, index: int, event: Event) -> Change:
     """The change that an event asks for; raises IntegrityError if it cannot be made, or not by this key."""
     rule = _RULES.get(event.type)
     if rule is None:
-        raise IntegrityError(f"{event.type}: this program does not know it, nor whose keys count after it")
+        raise IntegrityError("this program does not know it, nor whose keys count after it")
     return rule(ring, index, event)
 
 
 def _added(ring: KeyRing, index: int, event: Event) -> Change:
     payload = payload_of(event, index)
     key = make_key(payload["public_key"], payload["actor"], payload["role"], root=False, since=index + 1)
-    name = _unused(ring, event, key)
+    name = _unused(ring, key)
     _vouch(ring, index, event, key)
     return Change(f"add {key.actor} {key.public_key}", replace(ring, keys={**ring.keys, name: key}), ring.threshold)
 
@@ -83,9 +83,9 @@ def _added(ring: KeyRing, index: int, event: Event) -> Change:
 def _rotated(ring: KeyRing, index: int, event: Event) -> Change:
     """Nobody else is asked: the successor is whoever the key is already, with the same rights and the same end."""
     payload = payload_of(event, index)
-    old = _held(ring, index, event, event.key_id)
+    old = _held(ring, index, event.key_id)
     checked = make_key(payload["public_key"], old.actor, old.role, root=old.root, since=index + 1)
-    name = _unused(ring, event, checked)
+    name = _unused(ring, checked)
     new = replace(old, public_key=checked.public_key, since=index + 1, origin=old.origin or event.key_id)
     ended = replace(old, until=index + 1, ended="rotated")
     return Change(f"rotate {event.key_id}", replace(ring, keys={**ring.keys, event.key_id: ended, name: new}), 1)
@@ -93,32 +93,32 @@ def _rotated(ring: KeyRing, index: int, event: Event) -> Change:
 
 def _revoked(ring: KeyRing, index: int, event: Event) -> Change:
     name = payload_of(event, index)["key_id"]
-    held = _held(ring, index, event, name)
+    held = _held(ring, index, name)
     _vouch(ring, index, event, held)
-    changed = _with(ring, event, name, replace(held, until=index + 1, ended="revoked"))
+    changed = _with(ring, name, replace(held, until=index + 1, ended="revoked"))
     return Change(f"revoke {held.origin or name}", changed, ring.threshold)
 
 
 def _expiring(ring: KeyRing, index: int, event: Event) -> Change:
     payload = payload_of(event, index)
     name, until, not_after = payload["key_id"], payload["until"], payload["not_after"]
-    held = _held(ring, index, event, name)
+    held = _held(ring, index, name)
     _vouch(ring, index, event, held)
     if until is not None and until <= index:
-        raise IntegrityError(f"{event.type}: event {until} is past: a key ends with a later event, or is revoked now")
+        raise IntegrityError(f"event {until} is past: a key ends with a later event, or is revoked now")
     if not_after and not (is_date_time(not_after) and not_after.endswith("Z")):
-        raise IntegrityError(f"{event.type}: {not_after!a} is not a time like 2027-01-01T00:00:00Z")
+        raise IntegrityError(f"{not_after!a} is not a time like 2027-01-01T00:00:00Z")
     ends = replace(held, until=until, ended="" if until is None else "expired", not_after=not_after)
     name_ = f"expire {held.origin or name} at {until} or {not_after or None}"
-    return Change(name_, _with(ring, event, name, ends), ring.threshold)
+    return Change(name_, _with(ring, name, ends), ring.threshold)
 
 
 def _root_granted(ring: KeyRing, index: int, event: Event) -> Change:
     name = payload_of(event, index)["key_id"]
-    held = _held(ring, index, event, name)
+    held = _held(ring, index, name)
     _root(ring, event)
     if held.root:
-        raise IntegrityError(f"{event.type}: {name} is a root key already")
+        raise IntegrityError(f"{name} is a root key already")
     changed = replace(ring, keys={**ring.keys, name: replace(held, root=True)})
     return Change(f"root {held.origin or name}", changed, ring.threshold)
 
@@ -128,9 +128,9 @@ def _threshold(ring: KeyRing, index: int, event: Event) -> Change:
     threshold = payload_of(event, index)["threshold"]
     _root(ring, event)
     if threshold == ring.threshold:
-        raise IntegrityError(f"{event.type}: the threshold is {threshold} already")
+        raise IntegrityError(f"the threshold is {threshold} already")
     changed = replace(ring, threshold=threshold)
-    _enough(changed, event)
+    _enough(changed)
     return Change(f"threshold {threshold}", changed, max(threshold, ring.threshold))
 
 
@@ -147,36 +147,36 @@ _RULES: Final[Mapping[str, Callable[[KeyRing, int, Event], Change]]] = {
 # ------------------------------------------------------------------ what the rules share
 
 
-def _held(ring: KeyRing, index: int, event: Event, name: str) -> Key:
+def _held(ring: KeyRing, index: int, name: str) -> Key:
     """The key of this name that will still be valid after the event."""
     held = ring.keys.get(name)
     if held is None or not held.valid(index + 1):
-        raise IntegrityError(f"{event.type}: {name} is not a valid key of the key ring")
+        raise IntegrityError(f"{name} is not a valid key of the key ring")
     return held
 
 
-def _unused(ring: KeyRing, event: Event, key: Key) -> str:
+def _unused(ring: KeyRing, key: Key) -> str:
     name = sshkey.fingerprint(key.public_key)
     if name in ring.keys:
-        raise IntegrityError(f"{event.type}: key {name} is or was in the key ring already")
+        raise IntegrityError(f"key {name} is or was in the key ring already")
     return name
 
 
-def _with(ring: KeyRing, event: Event, name: str, key: Key) -> KeyRing:
+def _with(ring: KeyRing, name: str, key: Key) -> KeyRing:
     changed = replace(ring, keys={**ring.keys, name: key})
-    _enough(changed, event)
+    _enough(changed)
     return changed
 
 
-def _enough(ring: KeyRing, event: Event) -> None:
+def _enough(ring: KeyRing) -> None:
     """Refuses a ring that nobody could ever change again; a root key with an end is counted as gone."""
     if sum(key.root and key.until is None for key in ring.keys.values()) < ring.threshold:
-        raise IntegrityError(f"{event.type}: too few root keys would be left to ever change the key ring again")
+        raise IntegrityError("too few root keys would be left to ever change the key ring again")
 
 
 def _root(ring: KeyRing, event: Event) -> None:
     if not ring.keys[event.key_id].root:
-        raise IntegrityError(f"{event.type} takes a root key, {event.key_id} is none")
+        raise IntegrityError(f"it takes a root key, {event.key_id} is none")
 
 
 def _vouch(ring: KeyRing, index: int, event: Event, key: Key) -> None:
@@ -187,11 +187,11 @@ def _vouch(ring: KeyRing, index: int, event: Event, key: Key) -> None:
     """
     if key.role == "human" and ring.people(index):
         if ring.keys[event.key_id].role != "human":
-            raise IntegrityError(f"{event.type}: the key of a person takes a person's key, not {event.actor}'s")
+            raise IntegrityError(f"the key of a person takes a person's key, not {event.actor}'s")
         return
     _root(ring, event)
     if key.role == "human" and ring.frozen:
-        raise IntegrityError(f"{event.type}: {event.actor} cannot add the first person while the log is frozen")
+        raise IntegrityError(f"{event.actor} cannot add the first person while the log is frozen")
 
 
 def payload_of(event: Event, index: int) -> dict[str, Any]:

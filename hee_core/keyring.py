@@ -120,7 +120,7 @@ class KeyRing:
             return self
         reason = self.refusal(index, event)
         if reason is not None:
-            raise IntegrityError(f"event {index}: {reason}")
+            raise IntegrityError(f"event {index}: {event.type}: {reason}")
         change = change_of(self, index, event)
         asked = {*self.pending.get(change.name, ()), event.key_id}
         pending = {name: who for name, who in self.pending.items() if name != change.name}

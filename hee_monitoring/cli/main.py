@@ -64,6 +64,7 @@ class Lazy(click.Group):
             return None
         module, attribute, _ = COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(f"hee_monitoring.cli.{module}"), attribute)
+        _keep_lines(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -71,6 +72,13 @@ class Lazy(click.Group):
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+def _keep_lines(command: click.Command) -> None:
+    """Lets examples in a help text stand as written: click asks for a backspace there, which a raw docstring spells out."""
+    command.help = (command.help or "").replace("\\b\n", "\b\n")
+    for each in command.commands.values() if isinstance(command, click.Group) else ():
+        _keep_lines(each)
 
 
 def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
