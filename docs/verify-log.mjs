@@ -9,7 +9,6 @@ import { readFileSync } from "node:fs";
 const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash("sha256")).digest();
 const u32 = (n) => { const b = Buffer.alloc(4); b.writeUInt32BE(n); return b; };
 const str = (data) => Buffer.concat([u32(Buffer.byteLength(data)), Buffer.from(data)]);
-const ED25519 = str("ssh-ed25519");
 const ed25519 = (raw) =>
   createPublicKey({ key: Buffer.concat([Buffer.from("302a300506032b6570032100", "hex"), raw]), format: "der", type: "spki" });
 const blobOf = (text) => Buffer.from(text.split(" ")[1], "base64");
@@ -53,16 +52,93 @@ function read(line) { // the event, or what is wrong with the line
   return event;
 }
 
-function signer(message, signature, namespace) { // PROTOCOL.sshsig, and only its one encoding for Ed25519 and sha512
-  const blob = Buffer.from(signature, "base64");
-  if (blob.toString("base64") !== signature) return null;
-  const head = Buffer.concat([Buffer.from("SSHSIG"), u32(1)]);
-  const key = blob.subarray(head.length + 4, head.length + 4 + 51);
-  const end = Buffer.concat([str(namespace), str(""), str("sha512")]);
-  const expected = Buffer.concat([head, str(key), end, u32(ED25519.length + 4 + 64), ED25519, u32(64)]);
-  if (blob.length !== expected.length + 64 || !blob.subarray(0, expected.length).equals(expected)) return null;
-  const signed = Buffer.concat([Buffer.from("SSHSIG"), end, str(createHash("sha512").update(message).digest())]);
-  return verify(null, signed, ed25519(key.subarray(-32)), blob.subarray(-64)) ? fingerprint(key) : null;
+// ---------------------------------------------------------------- one signature
+
+class Wire { // SSH wire data, read from the front; throws where it ends too early, too late, or is not in its one form
+  constructor(data) { this.data = data; }
+  take(count) {
+    if (count > this.data.length) throw new Error("cut short");
+    const value = this.data.subarray(0, count);
+    this.data = this.data.subarray(count);
+    return value;
+  }
+  string() { return this.take(this.take(4).readUInt32BE()); }
+  text() { return this.string().toString(); }
+  number() { // positive, in its shortest form, without the zero that only says so
+    const data = this.string();
+    if (!data.length || data[0] >= 0x80 || (data[0] === 0 && !(data[1] >= 0x80))) throw new Error("not the one form of a number");
+    return data[0] === 0 ? data.subarray(1) : data;
+  }
+  end() { if (this.data.length) throw new Error("too long"); }
+}
+
+const CURVES = { nistp256: ["P-256", 32, "sha256"], nistp384: ["P-384", 48, "sha384"] };
+const url = (data) => data.toString("base64url");
+
+function curveKey(wire) { // a key and how it checks two numbers
+  const [crv, size, hash] = CURVES[wire.text()];
+  const point = wire.string();
+  if (point.length !== 1 + 2 * size || point[0] !== 4) throw new Error("no uncompressed point");
+  const key = createPublicKey({ key: { kty: "EC", crv, x: url(point.subarray(1, 1 + size)), y: url(point.subarray(1 + size)) }, format: "jwk" });
+  return (raw, signed) => {
+    const numbers = new Wire(raw);
+    const padded = [numbers.number(), numbers.number()].map((each) => {
+      if (each.length > size) throw new Error("a number too large");
+      return Buffer.concat([Buffer.alloc(size - each.length), each]);
+    });
+    numbers.end();
+    return verify(hash, signed, { key, dsaEncoding: "ieee-p1363" }, Buffer.concat(padded));
+  };
+}
+
+function touched(wire, check) { // a security key (PROTOCOL.u2f): for an application, and somebody was there
+  const application = sha256(wire.string());
+  return (rest, signed) => {
+    const raw = rest.string(), flags = rest.take(1), counter = rest.take(4);
+    return (flags[0] & 1) === 1 && check(raw, Buffer.concat([application, flags, counter, sha256(signed)]));
+  };
+}
+
+const raw25519 = (wire) => { const key = ed25519(wire.string()); return (raw, signed) => raw.length === 64 && verify(null, signed, key, raw); };
+const plain = (check) => (rest, signed) => check(rest.string(), signed);
+const KEY_TYPES = {
+  "ssh-ed25519": (wire) => plain(raw25519(wire)),
+  "sk-ssh-ed25519@openssh.com": (wire) => touched(wire, raw25519(wire)),
+  "ecdsa-sha2-nistp256": (wire) => plain(curveKey(wire)),
+  "ecdsa-sha2-nistp384": (wire) => plain(curveKey(wire)),
+  "sk-ecdsa-sha2-nistp256@openssh.com": (wire) => touched(wire, curveKey(wire)),
+  "ssh-rsa": (wire) => {
+    const e = wire.number(), n = wire.number();
+    const bits = 8 * n.length - Math.clz32(n[0]) + 24;
+    if (bits < 2048 || bits > 16384) throw new Error("RSA of too few or too many bits");
+    const key = createPublicKey({ key: { kty: "RSA", e: url(e), n: url(n) }, format: "jwk" });
+    return (rest, signed, algorithm) => verify(algorithm.replace("rsa-sha2-", "sha"), signed, key, rest.string());
+  },
+};
+const ALGORITHMS = { "ssh-rsa": ["rsa-sha2-256", "rsa-sha2-512"] }; // of every other type, its own name
+
+function signer(message, signature, namespace) { // PROTOCOL.sshsig: the fingerprint of the key that signed, or null
+  try {
+    const blob = Buffer.from(signature, "base64");
+    if (blob.toString("base64") !== signature) return null;
+    const wire = new Wire(blob);
+    if (wire.take(6).toString() !== "SSHSIG" || wire.take(4).readUInt32BE() !== 1) return null;
+    const key = wire.string(), [named, reserved, hash] = [wire.text(), wire.text(), wire.text()];
+    const rest = new Wire(wire.string());
+    wire.end();
+    if (named !== namespace || reserved !== "" || !["sha256", "sha512"].includes(hash)) return null;
+    const keyed = new Wire(key), type = keyed.text();
+    const check = KEY_TYPES[type](keyed);
+    keyed.end();
+    const algorithm = rest.text();
+    if (!(ALGORITHMS[type] ?? [type]).includes(algorithm)) return null;
+    const digest = createHash(hash).update(message).digest();
+    const good = check(rest, Buffer.concat([Buffer.from("SSHSIG"), str(namespace), str(""), str(hash), str(digest)]), algorithm);
+    rest.end();
+    return good ? fingerprint(key) : null;
+  } catch {
+    return null;
+  }
 }
 
 // ---------------------------------------------------------------- one log

@@ -1,0 +1,147 @@
+"""Events by people with every kind of key hold, for us, for ssh-keygen's rules and for the verifier in another language."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from forge import Forge
+from logs import make_log, open_at
+from test_foreign_verifier import check
+
+import hee_core
+from hee_core import chain, sshkey, sshsig
+from hee_core.events import Event
+from hee_core.keys import EphemeralSigner
+from hee_core.sshkey import pack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [
+    pytest.mark.spec("SEED-216"),
+    pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed"),
+]
+OWNER = EphemeralSigner()
+TAIL = b"\1" + (7).to_bytes(4, "big")
+
+
+def mpint(number: int) -> bytes:
+    return number.to_bytes(number.bit_length() // 8 + 1, "big")
+
+
+def numbers(raw: bytes) -> bytes:
+    return pack(*map(mpint, utils.decode_dss_signature(raw)))
+
+
+def told(signed: bytes) -> bytes:
+    return hashlib.sha256(b"ssh:").digest() + TAIL + hashlib.sha256(signed).digest()
+
+
+def point(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+
+P256, P384 = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP384R1())
+RSA, ED = rsa.generate_private_key(65537, 2048), Ed25519PrivateKey.generate()
+SK, SK_EC = sshkey.SK_ED25519.encode(), sshkey.SK_ECDSA.encode()
+PUBLIC = RSA.public_key().public_numbers()
+# name -> public key in wire form, signature in wire form over some bytes
+KEYS = {
+    "ecdsa-256": (
+        pack(b"ecdsa-sha2-nistp256", b"nistp256", point(P256)),
+        lambda data: pack(b"ecdsa-sha2-nistp256", numbers(P256.sign(data, ec.ECDSA(hashes.SHA256())))),
+    ),
+    "ecdsa-384": (
+        pack(b"ecdsa-sha2-nistp384", b"nistp384", point(P384)),
+        lambda data: pack(b"ecdsa-sha2-nistp384", numbers(P384.sign(data, ec.ECDSA(hashes.SHA384())))),
+    ),
+    "rsa-512": (
+        pack(b"ssh-rsa", mpint(PUBLIC.e), mpint(PUBLIC.n)),
+        lambda data: pack(b"rsa-sha2-512", RSA.sign(data, padding.PKCS1v15(), hashes.SHA512())),
+    ),
+    "sk-ed25519": (
+        pack(SK, ED.public_key().public_bytes_raw(), b"ssh:"),
+        lambda data: pack(SK, ED.sign(told(data))) + TAIL,
+    ),
+    "sk-ecdsa": (
+        pack(SK_EC, b"nistp256", point(P256), b"ssh:"),
+        lambda data: pack(SK_EC, numbers(P256.sign(told(data), ec.ECDSA(hashes.SHA256())))) + TAIL,
+    ),
+}
+
+
+class Person:
+    """Whoever signs with a key of such a kind."""
+
+    def __init__(self, kind: str) -> None:
+        self.blob, self._make = KEYS[kind]
+        self.actor, self.role = f"ci:{kind}", "ci"
+        self.public_key = sshkey.read(self.blob).text
+        self.key_id = sshkey.fingerprint(self.public_key)
+
+    def sign(self, message: bytes, namespace: str) -> bytes:
+        return sshsig.assemble(self.blob, namespace, self._make(sshsig.preimage(message, namespace)))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """0 created, then for each kind of key its addition and a note by its owner; the log's own key orders all of it."""
+    place = tmp_path_factory.mktemp("keys") / "repository"
+    with make_log(place, signer=OWNER) as log:
+        before = after = log.refresh()
+        events, signatures = [], []
+        for kind in KEYS:
+            person = Person(kind)
+            data = {"public_key": person.public_key, "actor": person.actor, "role": person.role}
+            for who, draft in (
+                (OWNER, Event.new("key.added", data)),
+                (person, Event.new("note.recorded", {"text": kind})),
+            ):
+                event = chain.bind(before, draft, who)
+                chain.guard(after, event, log)
+                after = chain.grow(after, [event], log)
+                events.append(event)
+                signatures.append(who.sign(event.to_bytes(), sshsig.EVENT_NAMESPACE))
+        made = chain.seal(before, after, events, signatures, OWNER, object_format=log.store.object_format)
+        log.store.publish(made.objects, made.head.commit, before.commit)
+    return place
+
+
+def found(place: Path) -> tuple[set[tuple[int, str]], set[tuple[int, str]]]:
+    with open_at(place, signer=OWNER) as log:
+        log.keep_snapshots = False
+        ours = {(finding.index, finding.kind) for finding in hee_core.verify(log).findings}
+    return ours, {(finding["index"], finding["kind"]) for finding in check(place)["findings"]}
+
+
+def test_an_event_by_any_kind_of_key_holds_for_both(place):
+    assert found(place) == (set(), set())
+
+
+def test_no_changed_byte_of_any_kind_of_signature_holds_for_either(place, tmp_path):
+    shutil.copytree(place, tmp_path / "repository")
+    forge = Forge(tmp_path / "repository", OWNER)
+    good = forge.appends[1].signatures
+    spoiled = []
+    for n, line in enumerate(good):
+        raw = bytearray(base64.b64decode(line))
+        raw[-7 if n % 4 else -1] ^= 1
+        spoiled.append(base64.b64encode(bytes(raw)))
+    forge.appends[1].signatures = spoiled
+    forge.rewrite()
+    ours, theirs = found(tmp_path / "repository")
+    everywhere = {(index, "signature") for index in range(1, len(good) + 1)}
+    assert everywhere <= ours
+    assert everywhere <= theirs
+    forge.appends[1].signatures = [good[-1], *good[1:]]  # a good signature, of another event and another key
+    forge.rewrite()
+    ours, theirs = found(tmp_path / "repository")
+    assert (1, "signature") in ours & theirs
