@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import tomllib
 import warnings
 from enum import StrEnum
@@ -18,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hee_monitoring.fixes.changes import FileChange
+
+_WORD = re.compile(rb"[\w\x80-\xff]+")
 
 
 class Keeps(StrEnum):
@@ -27,6 +30,7 @@ class Keeps(StrEnum):
     LINES = "lines"  # only blanks at line ends and empty lines at the end of the file go
     CODE = "code"  # the same program, laid out differently
     IMPORTS = "imports"  # the same program but for the order of its imports
+    WORDS = "words"  # the same words; what stands between them is laid out differently
     SYNTAX = "syntax"  # what parsed still parses
     NOTHING = "nothing"  # a derived file: a lockfile, a new file
 
@@ -39,6 +43,8 @@ def difference(change: FileChange, keeps: Keeps) -> str:
         return "" if change.old == change.new else "the content changed, not only the mode"
     if keeps is Keeps.LINES:
         return "" if same_lines(change.old, change.new) else "more changed than blanks at line ends"
+    if keeps is Keeps.WORDS:
+        return "" if _WORD.findall(change.old) == _WORD.findall(change.new) else "the words of the file changed"
     if change.path.endswith((".py", ".pyi")):
         return _python(change.old, change.new, keeps)
     if keeps in (Keeps.CODE, Keeps.IMPORTS) and change.path.endswith((".json", ".toml")):

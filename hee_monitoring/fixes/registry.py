@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 
 from hee_monitoring.fixes.black_format import BlackFormat
 from hee_monitoring.fixes.cargo_fmt import CargoFmt
+from hee_monitoring.fixes.eslint_fix import EslintFix
 from hee_monitoring.fixes.executable_bit import ExecutableBit
+from hee_monitoring.fixes.gofmt import GoFmt
 from hee_monitoring.fixes.isort_imports import IsortImports
+from hee_monitoring.fixes.markdown_layout import MarkdownLayout
 from hee_monitoring.fixes.npm_lock import NpmLock
 from hee_monitoring.fixes.pre_commit import PreCommit
 from hee_monitoring.fixes.prettier import Prettier
@@ -36,6 +39,9 @@ REGISTRY: tuple[Strategy, ...] = (
     RuffLint(),
     Prettier(),
     CargoFmt(),
+    GoFmt(),
+    MarkdownLayout(),
+    EslintFix(),
     Whitespace(),
     ExecutableBit(),
     UvLock(),

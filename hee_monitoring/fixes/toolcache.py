@@ -26,9 +26,10 @@ from hee_monitoring.fixes.toolversion import pinned
 if TYPE_CHECKING:
     from hee_monitoring.fixes.toolversion import Pin
 
-_NODE = ("prettier",)
+_NODE = ("prettier", "markdownlint-cli2")
 # Parts of a toolchain: what selects their version is the toolchain, and no index has them alone.
-_OF_A_TOOLCHAIN = ("npm", "rustfmt")
+_OF_A_TOOLCHAIN = ("npm", "rustfmt", "gofmt")
+_ASKED = {"gofmt": ("go", "version")}  # where a program does not say its own version
 _INSTALL_S = 180.0
 
 
@@ -68,7 +69,7 @@ class ToolCache:
         if here is not None and here.version == pin.version:
             return Tool(name, here.version, here.argv, source)
         argv = self._cached(name, pin)
-        version = self._version(argv)
+        version = self._version((*argv, "--version"))
         if version != pin.version:
             raise ToolMissing(
                 f"{name} in the cache says {version or 'nothing'}, not {pin.version}", hint=f"remove {self.directory}"
@@ -78,14 +79,12 @@ class ToolCache:
     def _of_this_machine(self, name: str) -> Tool | None:
         if name not in self._here:
             path = sandbox.find(name)
-            version = self._version((path,)) if path else ""
+            version = self._version(_ASKED.get(name, (path, "--version"))) if path else ""
             self._here[name] = Tool(name, version, (path,), "of this machine") if path and version else None
         return self._here[name]
 
     def _version(self, argv: tuple[str, ...]) -> str:
-        done = sandbox.run(
-            [*argv, "--version"], cwd=self.home, home=self.home, timeout=30, network=False, only_write=()
-        )
+        done = sandbox.run([*argv], cwd=self.home, home=self.home, timeout=30, network=False, only_write=())
         found = re.search(r"\d+(?:\.\d+){1,3}[\w.-]*", done.output.decode("utf-8", "replace"))
         return found.group() if found and done.exit_code == 0 else ""
 

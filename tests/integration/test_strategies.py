@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +33,12 @@ def installed(name, version, tmp_path):
         return " ".join(ToolCache(CACHE, home).provide(name, tree).argv)
     except Exception as error:  # noqa: BLE001 - whatever keeps it away
         pytest.skip(f"{name} {version} can't be had here: {error}")
+
+
+def node_certificates(monkeypatch):
+    if Path("/etc/ssl/certs/ca-certificates.crt").exists():
+        known = os.environ.get("NODE_EXTRA_CA_CERTS", "/etc/ssl/certs/ca-certificates.crt")
+        monkeypatch.setenv("NODE_EXTRA_CA_CERTS", known)
 
 
 def world_of(tmp_path, files, jobs, row, **keywords):
@@ -185,10 +192,7 @@ def test_cargo_fmt_formats_the_package_that_the_log_names(tmp_path):
 
 @pytest.mark.skipif(shutil.which("npm") is None, reason="Node.js is not installed")
 def test_prettier_formats_with_the_pinned_version(tmp_path, monkeypatch):
-    if Path("/etc/ssl/certs/ca-certificates.crt").exists():
-        monkeypatch.setenv(
-            "NODE_EXTRA_CA_CERTS", os.environ.get("NODE_EXTRA_CA_CERTS", "/etc/ssl/certs/ca-certificates.crt")
-        )
+    node_certificates(monkeypatch)
     prettier = installed("prettier", "3.5.1", tmp_path)
     files = {"src/a.ts": "const x = {a:1}\n", "data.json": '{"a":1}\n', "package.json": '{ "devDependencies": { "prettier": "3.5.1" } }\n',
              ".prettierrc": "semi: false\n", ".github/workflows/ci.yml": GATE.format("npx prettier --check .")}  # fmt: skip
@@ -395,3 +399,49 @@ def test_a_job_is_never_repaired_by_a_strategy_that_no_job_proves(tmp_path):
     assert Conclusion.FAILURE is world.judge.run_job(str(world.root), "tests").conclusion
     outcome = world.repair(world.request("tests", diagnosis=replace(GAP, fingerprint=failed.fingerprint)))
     assert (outcome.outcome, outcome.post) == ("refused", ())
+
+
+# ------------------------------------------------------------------ Go, documents, ESLint
+
+
+@pytest.mark.skipif(shutil.which("gofmt") is None or shutil.which("go") is None, reason="Go is not installed")
+def test_gofmt_formats_what_the_gate_lists(tmp_path):
+    files = {"a.go": "package a\nfunc  F( ) int {\nreturn 1\n}\n", "b.go": "package a\n",
+             ".github/workflows/ci.yml": GATE.format("test -z $(gofmt -l .)")}  # fmt: skip
+    gate = 'bad=$(gofmt -l .); test -z "$bad" || { echo \'gofmt needs running on the following files:\'; echo "$bad"; exit 1; }'
+    world = world_of(tmp_path, files, {"gate": gate}, "format")
+    outcome = proved(world, "gate", "gofmt")
+    assert at(world, outcome, "a.go") == "package a\n\nfunc F() int {\n\treturn 1\n}"
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="Node.js is not installed")
+def test_markdownlint_repairs_layout_and_no_word(tmp_path, monkeypatch):
+    node_certificates(monkeypatch)
+    linter = installed("markdownlint-cli2", "0.20.0", tmp_path)
+    files = {"docs/a.md": "# Title\ntext\n\n\n* one\n+ two\n", "docs/b.md": "# Fine\n", ".markdownlint.json": "{}\n",
+             ".github/workflows/ci.yml": GATE.format("npx --yes markdownlint-cli2@0.20.0 docs/*.md")}  # fmt: skip
+    world = world_of(tmp_path, files, {"gate": f"{linter} 'docs/*.md' 2>&1"}, "lint-safe")
+    outcome = proved(world, "gate", "markdownlint")
+    assert at(world, outcome, "docs/a.md") == "# Title\n\ntext\n\n* one\n* two"
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="Node.js is not installed")
+def test_eslint_applies_its_own_fixes_with_what_the_lockfile_pins(tmp_path, monkeypatch):
+    node_certificates(monkeypatch)
+    make = tmp_path / "make"
+    make.mkdir()
+    (make / "package.json").write_text(
+        '{"name": "demo", "version": "1.0.0", "devDependencies": {"eslint": "9.17.0"}}\n'
+    )
+    subprocess.run(["npm", "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=make, check=True, capture_output=True)  # fmt: skip
+    files = {
+        "package.json": (make / "package.json").read_text(), "package-lock.json": (make / "package-lock.json").read_text(),
+        "eslint.config.mjs": 'export default [{rules: {"prefer-const": "error", "no-var": "error"}}];\n',
+        "src/a.js": "let x = 1;\nexport default x;\n", ".gitignore": "node_modules\n",
+        ".github/workflows/ci.yml": GATE.format("npx eslint ."),
+    }  # fmt: skip
+    gate = "npm ci --ignore-scripts --no-audit --no-fund --silent; npx eslint ."
+    world = world_of(tmp_path, files, {"gate": gate}, "lint-safe")
+    outcome = proved(world, "gate", "eslint")
+    assert outcome.tool == "eslint 9.17.0 (pinned by package-lock.json)"
+    assert at(world, outcome, "src/a.js") == "const x = 1;\nexport default x;"
