@@ -324,6 +324,13 @@ class ApprovalGranted(Payload):
     expires: Text = ""
 
 
+class ApprovalRevoked(Payload):
+    """What a person allowed is allowed no more; `approval_id` is the id of the event that allowed it."""
+
+    approval_id: Digest
+    reason: Text
+
+
 class IssueResolved(Payload):
     """The job of an issue was seen green; silence never resolves one."""
 
@@ -383,6 +390,14 @@ class StateCheckpointed(Payload):
     capsule: Digest
     decisions: Count
     reason: Text = ""
+
+
+class CheckpointSealed(Payload):
+    """A person sealed a point: a rollback to before event `index` takes a person from here on."""
+
+    index: Count
+    event: Digest
+    reason: Text
 
 
 class FixStarted(Payload):
@@ -602,11 +617,13 @@ TYPES: dict[str, type[Payload]] = {
     "decision.recorded": DecisionRecorded,
     "decision.ended": DecisionEnded,
     "approval.granted": ApprovalGranted,
+    "approval.revoked": ApprovalRevoked,
     "ci.issue_resolved": IssueResolved,
     "alert.raised": AlertRaised,
     "monitor.completed": MonitorCompleted,
     "monitor.heartbeat": MonitorHeartbeat,
     "state.checkpointed": StateCheckpointed,
+    "state.checkpoint_sealed": CheckpointSealed,
     "fix.started": FixStarted,
     "fix.validated": FixValidated,
     "fix.applied": FixApplied,

@@ -73,6 +73,11 @@ def approved(draft: Draft, event: Any, data: Data) -> None:
     draft.put("approvals", approval, event.id, keep=APPROVALS_KEPT)
 
 
+def revoked(draft: Draft, _: Any, data: Data) -> None:
+    """Takes an approval back."""
+    draft.own("approvals").pop(data["approval_id"])
+
+
 def froze(draft: Draft, _: Any, data: Data) -> None:
     """Stops writes until a person ends the freeze."""
     draft.frozen, draft.frozen_reason = True, data["reason"]

@@ -47,6 +47,7 @@ class Draft:
     approvals: Mapping[str, Record]
     checkpoints: Mapping[str, Record]
     rollbacks: Mapping[str, Record]
+    seals: Mapping[str, Record]
     frozen: bool
     frozen_reason: str
     config: Mapping[str, Any]

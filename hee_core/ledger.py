@@ -34,8 +34,8 @@ class Ledger(NamedTuple):
     `decisions` are the active ones, `ended` the last of the others. `fixes` are the last attempts with one record
     each from start to end (`outcome` is empty while it runs); earlier ones are a number and a chained digest.
     `verdicts` are those of the rules over a fix that has not started yet.
-    `attempts` counts tries by fingerprint. `counts` has the folded events by type; an event that was not folded is
-    in `unknown`, `malformed` or `refused`.
+    `attempts` counts tries by fingerprint. `seals` are the points that people sealed. `counts` has the folded events by
+    type; an event that was not folded is in `unknown`, `malformed` or `refused`.
     """
 
     decisions: Mapping[str, Record] = _NONE
@@ -49,6 +49,7 @@ class Ledger(NamedTuple):
     approvals: Mapping[str, Record] = _NONE
     checkpoints: Mapping[str, Record] = _NONE
     rollbacks: Mapping[str, Record] = _NONE
+    seals: Mapping[str, Record] = _NONE
     frozen: bool = False
     frozen_reason: str = ""
     config: Mapping[str, Any] = _NONE

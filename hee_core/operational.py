@@ -162,7 +162,10 @@ _BY = {
     "approvals": "approval_id",
     "checkpoints": "backup_id",
     "rollbacks": "event",
+    "seals": "seal_id",
 }
+# Maps that the first programs of this projection did not have: left out while empty, so that their digests stay.
+_LATER = frozenset({"seals"})
 
 
 def dump(state: State) -> dict[str, Any]:
@@ -213,9 +216,9 @@ class _Texts:
             for place, (name, value) in enumerate(zip(self._names, values, strict=True)):
                 if value is not before[place]:
                     shown = [record.digest for record in value.values()] if name in _BY else value
-                    texts[place] = f'"{name}":{ascii_text(shown)}'
+                    texts[place] = f'"{name}":{ascii_text(shown)}' if value or name not in _LATER else ""
             self._held = (values, texts)
-        return f"{{{','.join(texts)}}}"
+        return f"{{{','.join(filter(None, texts))}}}"
 
 
 _LEDGER, _OPERATIONAL = _Texts(Ledger._fields), _Texts(Operational._fields)
@@ -223,13 +226,15 @@ _LEDGER, _OPERATIONAL = _Texts(Ledger._fields), _Texts(Operational._fields)
 
 def _plain(part: Operational | Ledger) -> dict[str, Any]:
     values: Iterable[tuple[str, Any]] = zip(part._fields, part, strict=True)
-    return {name: list(value.values()) if name in _BY else value for name, value in values}
+    return {
+        name: list(value.values()) if name in _BY else value for name, value in values if value or name not in _LATER
+    }
 
 
 def _rich(doc: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     rich: dict[str, Any] = {}
     for name in names:
-        value = doc[name]
+        value = doc.get(name, []) if name in _LATER else doc[name]
         if name in _BY:
             key = _BY[name]
             value = {record[key]: Record(record) for record in value}

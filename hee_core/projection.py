@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from hee_core import attempts, decisions, forms, issues, machine
+from hee_core import attempts, decisions, forms, issues, machine, returns
 from hee_core.draft import Draft
 from hee_core.errors import EventError, Frozen, HeeError, IllegalTransition
 from hee_core.form_table import FORMS
@@ -66,7 +66,7 @@ THAWED = frozenset(
     {
         *("approval.granted", "decision.recorded", "decision.ended", "note.recorded", "alert.raised"),
         *("state.rolled_back", "state.checkpointed", "state.unfrozen", "access.denied", "log.reanchored"),
-        *("checkpoint.cosigned", *_ABOUT_KEYS),
+        *("state.checkpoint_sealed", "approval.revoked", "checkpoint.cosigned", *_ABOUT_KEYS),
         *("payload.sealed", "payload.redacted", "recipient.removed"),
     }
 )
@@ -100,8 +100,10 @@ _HANDLERS: dict[str, Handler] = {
     "decision.recorded": decisions.recorded,
     "decision.ended": decisions.ended,
     "approval.granted": decisions.approved,
+    "approval.revoked": decisions.revoked,
     "alert.raised": issues.alerted,
     "state.checkpointed": decisions.checkpointed,
+    "state.checkpoint_sealed": returns.seal,
     "fix.started": attempts.started,
     "fix.validated": attempts.validated,
     "fix.applied": attempts.applied,
@@ -162,6 +164,8 @@ def guard(
         raise objection
     if event.type == ROLLED_BACK:
         _check_rollback(event, restore, event_id)
+    if event.type == "state.checkpoint_sealed" and event_id and event_id(event.data["index"]) != event.data["event"]:
+        raise EventError(f"the seal names another event than the one at index {event.data['index']}")
     supersedes = event.data.get("supersedes") if event.type == "decision.recorded" else None
     if supersedes and supersedes not in state.decisions:
         raise EventError(f"decision.recorded supersedes {supersedes!r}, which is not an active decision")
@@ -215,6 +219,7 @@ def _roll_back(draft: Draft, index: int, event: Folded, restore: Restore) -> Non
     for name, poll in draft.sources.items():
         # Nothing counts as judged after a rollback: the next cycle looks again instead of trusting what was undone.
         draft.own("sources")[name] = Record({**poll, "judged": []})
+    returns.use_approval(draft, event)
     draft.put("rollbacks", record, event.id, keep=ROLLBACKS_KEPT)
 
 
@@ -269,11 +274,12 @@ def _fixing(draft: Draft, _: int, event: Folded) -> HeeError | None:
     return None
 
 
-def _returning(_: Draft, index: int, event: Folded) -> HeeError | None:
-    to_index = event.data["to_index"]
-    if to_index < index:
+def _revoking(draft: Draft, _: int, event: Folded) -> HeeError | None:
+    if event.data["approval_id"] in draft.approvals:
         return None
-    return EventError(f"a rollback at index {index} cannot go to index {to_index}", hint="name an earlier point")
+    return EventError(
+        f"{event.data['approval_id'][:12]} is no approval that is still known", hint="`hee log --type approval.`"
+    )
 
 
 _RULES: dict[str, Callable[[Draft, int, Folded], HeeError | None]] = {
@@ -284,7 +290,9 @@ _RULES: dict[str, Callable[[Draft, int, Folded], HeeError | None]] = {
     "fix.started": _starting,
     "fix.applied": _fixing,
     "fix.verified": _fixing,
-    ROLLED_BACK: _returning,
+    "approval.revoked": _revoking,
+    "state.checkpoint_sealed": returns.may_seal,
+    ROLLED_BACK: returns.may_return,
 }
 
 

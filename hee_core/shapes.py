@@ -156,6 +156,8 @@ _SHAPES: dict[str, tuple[dict[str, Check], dict[str, Check]]] = {
         {},
     ),
     "approval.granted": ({"subject": _name, "statement": _text}, {"scope": _names, "expires": _text}),
+    "approval.revoked": ({"approval_id": _digest, "reason": _text}, {}),
+    "state.checkpoint_sealed": ({"index": _count, "event": _digest, "reason": _text}, {}),
     "ci.issue_resolved": ({"issue_id": _name, "by": _text}, {"commit": _maybe_commit}),
     "alert.raised": ({"severity": _level, "title": _text}, {"issue_id": _text, "next_step": _text}),
     "state.checkpointed": (

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SOURCE = f"urn:hee:{'1' * 64}"
 ACTORS = ("agent:hee", "human:ada", "ci:github")
-_BY_PEOPLE = frozenset({"state.unfrozen", "approval.granted", *recipients.STEERED})
+_BY_PEOPLE = frozenset({"state.unfrozen", "approval.granted", *recipients.STEERED, "state.checkpoint_sealed"})
 _POOLS: dict[str, tuple[str, ...]] = {
     "issue_id": ("HEE-ISS-1", "HEE-ISS-2", "HEE-ISS-3"),
     "fingerprint": ("fp-1", "fp-2"),
@@ -89,7 +89,8 @@ def next_draft(draw: st.DrawFn, names: Iterable[str], state: State, past: Past) 
     """A draft that may come after this state, and the actor who may write it."""
     type_ = draw(st.sampled_from([name for name in names if _possible(name, state)] or ["state.unfrozen"]))
     data = {**draw(payloads(type_)), **_fitting(draw, type_, state, past)}
-    actor = "human:ada" if type_ in _BY_PEOPLE else draw(st.sampled_from(ACTORS))
+    person = type_ in _BY_PEOPLE or (type_ == "state.rolled_back" and state.ledger.seals)
+    actor = "human:ada" if person else draw(st.sampled_from(ACTORS))
     clock = FixedClock("2026-01-24T12:00:00.000000Z", seed=(1 << 64) + state.size)
     clock.sleep(state.size * 3600)
     return actor, Event.new(type_, data, clock=clock)
@@ -115,6 +116,8 @@ def _possible(type_: str, state: State) -> bool:
         "decision.ended": bool(state.decisions),
         "state.unfrozen": state.frozen,
         "state.rolled_back": state.size > 0,
+        "state.checkpoint_sealed": state.size > 0,
+        "approval.revoked": bool(state.ledger.approvals),
     }
     return needs.get(type_, True)
 
@@ -131,6 +134,11 @@ def _fitting(draw: st.DrawFn, type_: str, state: State, past: Past) -> dict[str,
         return {"supersedes": draw(st.sampled_from(["", *sorted(state.decisions)]))}
     if type_ in ("fix.applied", "fix.verified"):
         return {"fix_id": draw(st.sampled_from(_open_fixes(state)))}
+    if type_ == "state.checkpoint_sealed":
+        index = draw(st.integers(0, state.size - 1))
+        return {"index": index, "event": past.event_id(index)}
+    if type_ == "approval.revoked":
+        return {"approval_id": draw(st.sampled_from(sorted(state.ledger.approvals)))}
     if type_ == "recipient.added":
         return {"public_key": recipientkey.text_of(draw(st.binary(min_size=32, max_size=32)))}
     if type_ == "fix.started":

@@ -20,7 +20,8 @@ def approve(
 ) -> None:  # fmt: skip
     r"""Let a repair of ISSUE happen that waits for a person. Takes a person's key.
 
-    The next cycle decides again; every other guard (freeze, decisions, protected paths) still holds.
+    The next cycle decides again; every other guard (freeze, decisions, protected paths) still holds. `rollback/POINT` in
+    the place of ISSUE lets one rollback go to exactly there, past a point that a person sealed.
 
     \b
     Example:
@@ -28,8 +29,10 @@ def approve(
     """
     from datetime import datetime
 
+    from hee_core import returns
     from hee_core.errors import EventError
     from hee_core.events import Event
+    from hee_core.history import resolve
 
     terminal = options.terminal(as_json)
     if authz:
@@ -45,17 +48,20 @@ def approve(
             raise EventError(
                 f"--expires {expires!r} is no RFC 3339 time with an offset", hint="for example 2026-12-31T18:00:00Z"
             )
-    data = {"subject": issue, "statement": reason, "scope": list(scope), "expires": expires}
     with options.workspace(place) as workspace:
-        options.must_be_open(workspace, issue)
-        options.allowed(workspace, "approve", issue)
-        entry = workspace.log.append(
-            [Event.new("approval.granted", data, subject=f"issue/{issue}", clock=workspace.clock)]
-        )
+        if issue.startswith(returns.PREFIX):
+            index = resolve(workspace.log, issue.removeprefix(returns.PREFIX))
+            about, subject, command = returns.subject(index), f"event/{index}", f"hee rollback --to {index}"
+        else:
+            options.must_be_open(workspace, issue)
+            about, subject, command = issue, f"issue/{issue}", f"hee fix {issue}"
+        options.allowed(workspace, "approve", about)
+        data = {"subject": about, "statement": reason, "scope": list(scope), "expires": expires}
+        entry = workspace.log.append([Event.new("approval.granted", data, subject=subject, clock=workspace.clock)])
     if as_json:
         terminal.json(options.entry_json(entry))
         return
-    terminal.status("OK", f"approved with event {entry.index}; next: hee fix {issue}")
+    terminal.status("OK", f"approved with event {entry.index}; next: {command}")
 
 
 def _authorized(line: str, reason: str, scope: tuple[str, ...], expires: str) -> tuple[str, tuple[str, ...], str]:

@@ -12,7 +12,7 @@ from hee_core.events import Event
 from hee_core.replay import Replay
 from hee_core.testing import histories
 
-FEW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 _EXTRA = ("resolved_by", "how", "reason")
 
 

@@ -20,7 +20,7 @@ from hee_core.events import Event
 from hee_core.recipientkey import RecipientKey
 from hee_core.testing import payloads
 
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=25, deadline=None)
 LOG, OTHER_LOG = "1" * 64, "2" * 64
 ADA, BOB, EVE = RecipientKey(), RecipientKey(), RecipientKey()
 KEYS = (b"s" * 32, b"h" * 32)

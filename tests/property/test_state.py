@@ -47,7 +47,7 @@ def test_decisions_and_failed_attempts_survive_any_rollback(history: list[Event]
             "state": projection.digest(replay.state_after(index)),
             "reason": "any",
         },
-    ).bound(source="urn:hee:x", actor="agent:hee", key_id="k")
+    ).bound(source="urn:hee:x", actor="human:ada", key_id="k")
     whole.append(event)
     before, then, now = (
         replay.state_after(len(history) - 1),
