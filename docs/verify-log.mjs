@@ -149,11 +149,13 @@ const EDGES = new Set([
   "maintenance operational", "degraded maintenance",
 ]);
 const THAWED = new Set([
-  "access.denied", "alert.raised", "approval.granted", "checkpoint.cosigned", "decision.ended", "decision.recorded",
+  "access.denied", "alert.raised", "approval.granted", "approval.revoked", "checkpoint.cosigned", "decision.ended", "decision.recorded",
   "key.added", "key.expiry_set", "key.revoked", "key.root_granted", "key.rotated", "key.threshold_changed", "log.reanchored",
-  "note.recorded", "payload.redacted", "payload.sealed", "recipient.removed", "state.checkpointed", "state.rolled_back",
+  "note.recorded", "payload.redacted", "payload.sealed", "recipient.removed", "state.checkpoint_sealed", "state.checkpointed", "state.rolled_back",
   "state.unfrozen",
 ]);
+const STEERED = new Set(["payload.redacted", "recipient.added", "recipient.removed"]);
+const human = (name) => name.startsWith("human:");
 const FILES = ["README.md", "capsule.json", "checkpoint", "events.jsonl", "signatures"];
 // The catalogue that is published beside this script: type -> newest version.
 const CATALOGUE = readFileSync(new URL("events.md", import.meta.url)).toString().matchAll(/^\| \[`([a-z_.]+)`\][^|]*\| (\d+) \|/gm);
@@ -169,6 +171,8 @@ function check(commits, format, pin) {
   const stack = []; // roots of complete subtrees
   const ids = new Map(), nonces = new Set(), status = []; // status[i]: after event i
   let size = 0, logId = "", previous = "", blind = false;
+  const seals = [], approvals = new Map(); // indexes; event id -> { subject, expires, used }
+  const someone = (index) => [...keys.values()].some((key) => human(key.actor) && valid(key, index)); // the log knows a person
   const valid = (key, at) => key && key.since <= at && at < key.until;
 
   function root() {
@@ -206,7 +210,13 @@ function check(commits, format, pin) {
       const fault = change(event, index);
       if (fault) found(index, "key", `${event.type}: ${fault}`);
     }
-    return place(line, newer ? undefined : follow(event, index));
+    if (STEERED.has(event.type)) {
+      if (someone(index) ? !human(event.actor) : !key.root) { found(index, "key", `${event.type}: not by ${event.actor}`); return place(line); }
+      const raw = Buffer.from(String(event.data.public_key).slice(7), "base64"); // a recipient's key has one form
+      const sound = raw.length === 32 && event.data.public_key === `x25519 ${raw.toString("base64")}`;
+      if (event.type === "recipient.added" && !sound) { found(index, "key", "no recipient's key"); return place(line); }
+    }
+    return place(line, newer ? undefined : follow(event, index, id));
   }
 
   function begin(event) {
@@ -217,7 +227,7 @@ function check(commits, format, pin) {
     if (threshold > keys.size) found(0, "key", "threshold");
   }
 
-  function follow({ type, data, actor }, index) { // the status after an event, and whether it may stand after this one
+  function follow({ type, data, actor, time }, index, id) { // the status after an event, and whether it may stand after this one
     const now = status.at(-1);
     if (frozen && !THAWED.has(type)) { found(index, "refused", "the log is frozen"); return now; }
     if (type === "state.frozen") frozen = true;
@@ -230,17 +240,35 @@ function check(commits, format, pin) {
       if (!unknown.length) found(index, "transition", `${data.from} to ${data.to} while ${now}`);
     }
     if (type === "state.rolled_back") {
-      if (ids.get(data.to_event) === data.to_index && data.to_index < index) return status[data.to_index];
-      found(index, "refused", "it names another event than the one at its index");
+      if (ids.get(data.to_event) !== data.to_index || data.to_index >= index) {
+        found(index, "refused", "it names another event than the one at its index");
+        return now;
+      }
+      if (seals.some((sealed) => data.to_index < sealed) && !human(actor)) {
+        const leave = [...approvals.values()].find((each) => each.subject === `rollback/${data.to_index}` && !each.used
+          && (!each.expires || Date.parse(time) < Date.parse(each.expires)));
+        if (!leave) { found(index, "refused", "it goes past a point that a person sealed"); return now; }
+        leave.used = true;
+      }
+      return status[data.to_index];
     }
+    if (type === "state.checkpoint_sealed") {
+      if (human(actor) && data.index < index && ids.get(data.event) === data.index) seals.push(data.index);
+      else found(index, "refused", "only a person seals a point, and an earlier one");
+    }
+    if (type === "approval.granted") {
+      if (!human(actor)) found(index, "refused", "only a person approves");
+      else approvals.set(id, { subject: data.subject, expires: data.expires });
+      if (approvals.size > 100) approvals.delete(approvals.keys().next().value); // the last 100 are known
+    }
+    if (type === "approval.revoked" && !approvals.delete(data.approval_id)) found(index, "refused", "no such approval");
     return now;
   }
 
   // What an event asks of the ring. Made at once when as many keys as it takes have asked for it; returns what forbids it.
   function change({ type, data, keyid, actor }, index) {
-    const human = (name) => name.startsWith("human:");
     const held = keys.get(data.key_id);
-    const people = [...keys.values()].some((key) => human(key.actor) && valid(key, index));
+    const people = someone(index);
     const enough = (ended) => [...keys.values()].filter((key) => key.root && key.until === Infinity && key !== ended).length >= threshold;
     const vouched = (name) =>
       human(name) && people ? human(actor) : keys.get(keyid).root && !(human(name) && frozen);

@@ -120,6 +120,27 @@ def frozen() -> Story:
     return story
 
 
+def steered() -> Story:
+    """A recipient and a sealed point, both a person's; a machine goes back past it once, with leave."""
+    story = Story()
+    story.add(ADA)
+    story.say(
+        ADA,
+        (
+            "recipient.added",
+            {"public_key": f"x25519 {base64.b64encode(bytes(range(32))).decode()}", "actor": "human:ada"},
+        ),
+    )
+    sealed = {"index": 2, "event": story.log(OWNER).event_id(2), "reason": "release"}
+    story.say(ADA, ("state.checkpoint_sealed", sealed))
+    story.say(OWNER, change("operational", "degraded"))
+    story.say(ADA, ("approval.granted", {"subject": "rollback/1", "statement": "once"}))
+    story.signers.append(OWNER)
+    hee_core.rollback(story.log(OWNER), to=1, reason="a mistake")
+    story.say(OWNER, change("operational", "maintenance"))
+    return story
+
+
 def later() -> Story:
     """What a later program wrote: a type that nobody knows."""
     story = Story()
@@ -259,6 +280,13 @@ BAD: dict[str, tuple[Callable[[], Story], Callable[[Forge], object], int, str]] 
     "rollback-to-another-event": (plain, lambda a: reworded(a[5], to_event="0" * 64), 6, "refused"),
     "frozen-and-written": (frozen, lambda a: _retyped(a[3], *change("operational", "degraded")), 3, "refused"),
     "freeze-ended-by-a-machine": (frozen, lambda a: stolen(a[4], OWNER), 4, "refused"),
+    "recipient-by-a-machine": (steered, lambda a: stolen(a[2], OWNER), 2, "key"),
+    "recipient-without-a-key": (steered, lambda a: reworded(a[2], public_key="x25519 AAAA"), 2, "key"),
+    "seal-by-a-machine": (steered, lambda a: stolen(a[3], OWNER), 3, "refused"),
+    "seal-of-another-event": (steered, lambda a: reworded(a[3], event="0" * 64), 3, "refused"),
+    "rollback-past-a-seal": (steered, lambda a: reworded(a[6], to_index=0, to_event=canonical.digest(a[0].lines[0])), 6, "refused"),
+    "rollback-past-a-seal-twice": (steered, lambda a: _again(a[7], a[6]), 7, "refused"),
+    "approval-revoked-that-is-none": (steered, lambda a: edited(a[7], type="approval.revoked", data={"approval_id": "0" * 64, "reason": ""}), 7, "refused"),
     "key-event-of-the-future": (keys, lambda a: edited(a[1], type="key.delegated"), 1, "unknown"),
     "capsule-another": (plain, lambda a: filed(a[3], "capsule.json", a[4].files["capsule.json"]), 4, "projection"),
     "trailer-state": (plain, lambda a: _message(a[3], "HEE-State: ", "HEE-State: 0"), 4, "projection"),
@@ -269,6 +297,7 @@ GOOD = {
     "keys": keys,
     "frozen": frozen,
     "reanchored": reanchored,
+    "steered": steered,
 }
 
 
@@ -287,6 +316,11 @@ def _message(append: Append, old: str, new: str) -> None:
 def _person(append: Append) -> None:
     data = {"public_key": OTHER.public_key, "actor": "human:eve", "role": "human", "reason": ""}
     edited(append, type="key.added", data=data)
+
+
+def _again(append: Append, earlier: Append) -> None:
+    event = json.loads(earlier.lines[0])
+    edited(append, type=event["type"], data=event["data"])
 
 
 def _retyped(append: Append, type_: str, data: dict[str, Any]) -> None:

@@ -72,5 +72,7 @@ def _named(file: Path, data: bytes, log_id: str) -> int:
     except (HeeError, LookupError, TypeError, ValueError):
         raise CapsuleError(f"{file} does not say which event it is of", hint="name it: --at POINT") from None
     if named != log_id:
-        raise CapsuleError(f"{file} is of log {named[:12]}, this is log {log_id[:12]}", hint="restore it where its log is")
+        raise CapsuleError(
+            f"{file} is of log {named[:12]}, this is log {log_id[:12]}", hint="restore it where its log is"
+        )
     return index

@@ -99,7 +99,7 @@ def test_the_page_and_the_other_verifier_list_the_same_edges_and_what_a_freeze_l
     edges = {(from_, to) for from_, others in rows for to in re.findall(r"`([a-z-]+)`", others)}
     assert edges == {(step.from_, step.to) for step in machine.TRANSITIONS}
     assert all(f'"{step.from_} {step.to}"' in script for step in machine.TRANSITIONS)
-    listed = page.partition("only these may be written:")[2].partition(". Both are")[0]
+    listed = page.partition("only these may be written:")[2].partition(". All of these")[0]
     assert set(re.findall(r"`([a-z_.]+)`", listed)) == projection.THAWED
     thawed = re.search(r"THAWED = new Set\(\[(.*?)\]", script, re.DOTALL)[1]
     assert set(re.findall(r'"([a-z_.]+)"', thawed)) == projection.THAWED
