@@ -68,6 +68,7 @@ def seal(place: str, point: str | None, reason: str, as_json: bool) -> None:
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
+        options.allowed(workspace, "approve", "state.checkpoint_sealed")
         log = workspace.log
         index = resolve(log, point)
         data = {"index": index, "event": log.entry(index).event.id, "reason": reason}

@@ -127,6 +127,7 @@ def share(place: str, event: str, to: tuple[str, ...], as_json: bool) -> None:
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
+        options.allowed(workspace, "keys", "payload.shared")
         entry = sealed.share(workspace.log, event, to)
     if as_json:
         terminal.json(options.entry_json(entry))
@@ -144,6 +145,7 @@ def _say(workspace: Workspace, type_: str, data: dict[str, str], words: str, *, 
     from hee_core.events import Event
 
     terminal = options.terminal(as_json)
+    options.allowed(workspace, "keys", type_)
     entry = workspace.log.append([Event.new(type_, data, subject="recipients", clock=workspace.clock)])
     if as_json:
         terminal.json(options.entry_json(entry))

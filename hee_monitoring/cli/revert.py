@@ -29,6 +29,7 @@ def revert(place: str, event: str, reason: str, as_json: bool) -> None:
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
+        options.allowed(workspace, "rollback", event)
         last = undo(workspace.log, event, reason=reason)
         made = [entry for entry in workspace.log.read(max(0, last.index - 1)) if entry.commit == last.commit]
     if as_json:

@@ -61,6 +61,8 @@ def seal(
                 f"--data is not JSON: {error}", hint=f"hee_core.schema({type_!r}) describes the payload"
             ) from None
     with options.workspace(place) as workspace:
+        for capability in ("seal", "decide") if type_.startswith("decision.") else ("seal",):
+            options.allowed(workspace, capability, type_)
         event = Event.new(type_, payload, subject=subject, clock=workspace.clock)
         entry = sealed.seal(workspace.log, event, fields, to=to)
         envelope = workspace.log.entry(entry.index + 1).event.data
@@ -112,6 +114,7 @@ def redact(place: str, event: str, reason: str, as_json: bool) -> None:
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
+        options.allowed(workspace, "keys", event)
         entry = sealed.redact(workspace.log, event, reason=reason)
     if as_json:
         terminal.json(options.entry_json(entry))

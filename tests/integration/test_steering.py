@@ -171,7 +171,7 @@ def test_a_sealed_point_is_passed_by_a_person_or_by_an_approval_and_then_once(
     ada = Person(root, monkeypatch)
     assert run([*place, "decide", "format", "by hand", "--rationale", "release"]) == 0
     assert run([*place, "points", "seal", "--reason", "mine"]) == 2
-    assert "only a person can" in capsys.readouterr().err
+    assert "only a person may" in capsys.readouterr().err
     with ada:
         assert run([*place, "points", "seal", "2", "--reason", "release 2.0"]) == 0
     assert "event 2 is sealed" in capsys.readouterr().out

@@ -45,6 +45,7 @@ READS: dict[str, tuple[str, ...]] = {
     "keys list": (),
     "keys allowed-signers": (),
     "checkpoint": (),
+    "maintain": (),
     "report": (),
 }
 # What reads no log, and what it reads instead; `diff` takes two points as they are.
@@ -54,6 +55,9 @@ OTHERS = {
     "patterns test": "the examples of this program",
     "governance rules": "the rules, as of a day",
     "governance preview": "the rules, as of a day",
+    "governance workflow": "a commit, and the log as it is now",
+    "governance release": "a commit, and the log as it is now",
+    "governance roadmap": "the specification",
     "capsule index": "files",
     "witness key": "this user's directory",
     "keys path": "this user's directory",
