@@ -6,10 +6,15 @@ import os
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 
 def pytest_configure() -> None:
-    """A suite started in the background would ignore interrupts, and so would every process that it starts."""
+    """No test is timed: machines are noisy. A suite started in the background would ignore interrupts, and so would every
+    process that it starts.
+    """
+    settings.register_profile("hee", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("hee")
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
