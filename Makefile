@@ -36,6 +36,7 @@ test: check
 	$(BIN)/python scripts/check_coverage.py
 
 bench: $(BIN)/.ready
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench
 
 soak: $(BIN)/.ready

@@ -1,10 +1,11 @@
 """How fast the log is, beside others, in one run on one machine: only the ratios of a run mean something.
 
-    python bench/bench_log.py [--events 5000] [--single 200] [--json]
+    python -m bench.bench_log [--events 20000] [--single 200] [--json]
 
 Every row that says `durable` had its bytes fsynced before it counted. Peers: git's own plumbing with one commit an
 event, GitPython's `index.commit` (neither durable nor safe for two writers), a raw line with one fsync, and the SQLite
-recorder of `eventsourcing` when that package can be imported.
+recorder of `eventsourcing` (`pip install -e '.[bench]'`). Single appends and their peers take turns, a few of each at a
+time, and the median turn counts: a disk that others use is as slow for the one as for the other.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import hashlib
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +35,9 @@ from hee_core.log import Log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import IO
 
+TURNS = 20  # appends in a turn
 SAMPLES = 997  # of 300 characters each: more than a compressor of git's looks back on
 TEXTS = tuple(base64.b85encode(hashlib.shake_256(b"%d" % seed).digest(240)).decode() for seed in range(SAMPLES))
 COLD = "import hee_core\nwith hee_core.open_log({!r}) as log:\n    log.append([hee_core.Event.new('note.recorded', {{'text': 'cold'}})])\n"
@@ -43,6 +48,13 @@ def notes(count: int, name: str) -> list[hee_core.Event]:
         hee_core.Event.new("note.recorded", {"text": f"{name} {n} {TEXTS[n % SAMPLES]}"}, subject="bench")
         for n in range(count)
     ]
+
+
+def spent(work: Callable[[], object]) -> float:
+    """Processor time of this process and of those that ended meanwhile: other work on the machine does not count."""
+    before = sum(os.times()[:4])
+    work()
+    return sum(os.times()[:4]) - before
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -79,7 +91,6 @@ class Bench:
         self.group()
         self.one_by_one()
         self.cold()
-        self.peers()
 
     def group(self) -> None:
         self.row(
@@ -88,22 +99,16 @@ class Bench:
         size = 1000
         with self.log("group") as log:
             batches = [notes(size, f"group {n}") for n in range(max(1, self.events // size))]
-            total = size * len(batches)
-            self.row(
-                "group commit, durable",
-                total / timed(lambda: [log.append(batch) for batch in batches]),
-                "events/s",
-                f"{size} in an append, each signed",
-            )
-            self.row(
-                "  Ed25519 alone",
-                total / timed(lambda: [self.bare.sign(TEXTS[0].encode()) for _ in range(total)]),
-                "events/s",
-                "the same number of bare signatures",
-            )
-            self.row(
-                "read, from groups", len(log) / timed(lambda: sum(1 for _ in log.read())), "events/s", "chain checked"
-            )
+            total, texts = size * len(batches), [TEXTS[n % SAMPLES].encode() for n in range(size)]
+            turns = [
+                (timed(lambda batch=batch: log.append(batch)), timed(lambda: [self.bare.sign(text) for text in texts]))
+                for batch in batches
+            ]
+            ours, bare = (size / statistics.median(each) for each in zip(*turns, strict=True))
+            self.row("group commit, durable", ours, "events/s", f"{size} in an append, each signed")
+            self.row("  Ed25519 alone", bare, "events/s", "the same number of bare signatures")
+            reads = [timed(lambda: sum(1 for _ in log.read())) for _ in range(3)]
+            self.row("read, from groups", len(log) / statistics.median(reads), "events/s", "chain checked")
             loaded = [entry.event for entry in log.read(1)]
             from hee_core import projection
 
@@ -126,28 +131,76 @@ class Bench:
             self.row("disk, groups", disk * 1024 / total, "bytes/event")
 
     def verify(self, name: str, log: Log, signatures: int) -> None:
-        report = hee_core.verify(log)
-        assert report.ok, report.findings
-        seconds = timed(lambda: hee_core.verify(log))
-        self.row(name, report.events / seconds, "events/s", "every byte, signature and projection")
+        def whole() -> None:
+            report = hee_core.verify(log)
+            assert report.ok, report.findings
+            log.store.close()
+
+        def bare() -> None:
+            for _ in range(signatures):
+                public.verify(signature, message)
+
         message = TEXTS[0].encode()
         public, signature = self.bare.public_key(), self.bare.sign(message)
-        bare = timed(lambda: [public.verify(signature, message) for _ in range(signatures)])
-        self.row("  over the bare verifications", seconds / bare, "times", f"{signatures} Ed25519 verifications")
+        turns = [(timed(whole), timed(bare)) for _ in range(3)]
+        costs = [(spent(whole), spent(bare)) for _ in range(3)]
+        seconds = statistics.median(turn for turn, _ in turns)
+        self.row(name, len(log) / seconds, "events/s", "every byte, signature and projection")
+        self.row(
+            "  over the bare verifications",
+            statistics.median(ours / bare for ours, bare in turns),
+            "times",
+            f"{signatures} Ed25519 verifications, one thread",
+        )
+        self.row(
+            "  over the bare verifications, CPU",
+            statistics.median(ours / bare for ours, bare in costs),
+            "times",
+            "processor time, git's processes with it",
+        )
 
     def one_by_one(self) -> None:
+        """Single appends and their peers in turns."""
+        texts = [event.data["text"] for event in notes(TURNS, "single")]
         with self.log("single") as log:
-            events = notes(self.single, "single")
+            raw, plumbing, gitpython = (self.place / "raw").open("wb"), self.plumbing(), self.gitpython()
+            recorder = self.eventsourcing()
+            peers: dict[str, tuple[int, Callable[[str], object] | None, str]] = {
+                "single append, durable": (
+                    20,
+                    lambda text: log.append([hee_core.Event.new("note.recorded", {"text": text}, subject="bench")]),
+                    "one commit each, 4 fsyncs, signed twice",
+                ),
+                "peer: raw line, one fsync": (20, lambda text: self.raw(raw, text), "no git, no signature"),
+                "peer: commit-tree + update-ref, durable": (5, plumbing, "core.fsync=committed,reference; unsigned"),
+                "peer: GitPython index.commit": (5, gitpython, "not durable, unsigned"),
+                "peer: eventsourcing, SQLite": (20, recorder, "one transaction each, durable, unsigned"),
+            }
+            rates: dict[str, list[float]] = {name: [] for name, peer in peers.items() if peer[1]}
+            for turn in range(max(3, self.single // 20)):
+                for name, (few, append, _) in peers.items():
+                    if append:
+                        some = [f"{turn} {n} {text}" for n, text in enumerate(texts[:few])]
+                        rates[name].append(few / timed(lambda some=some, append=append: list(map(append, some))))
+            raw.close()
+            medians = {name: statistics.median(found) for name, found in rates.items()}
+            for name, (_, _, remark) in peers.items():
+                if name in medians:
+                    self.row(name, medians[name], "events/s", remark)
+                else:
+                    self.row(name, 0, "skipped", "`pip install eventsourcing` to compare")
+            ours, plain, *_ = (medians[name] for name in ("single append, durable", list(peers)[2]))
+            self.row("  single append over commit-tree", ours / plain, "times", "the aim is 3")
+            if recorder:
+                self.row("  eventsourcing over single append", medians[list(peers)[4]] / ours, "times", "the aim is 4")
             self.row(
-                "single append, durable",
-                self.single / timed(lambda: [log.append([event]) for event in events]),
+                "read, from singles",
+                len(log) / min(timed(lambda: sum(1 for _ in log.read())) for _ in range(3)),
                 "events/s",
-                "one commit each, 4 fsyncs, signed twice",
             )
-            self.row("read, from singles", len(log) / timed(lambda: sum(1 for _ in log.read())), "events/s")
             self.verify("verify, from singles", log, 3 * len(log))
             last = len(log) - 1
-            self.row("the last entry", timed(lambda: log.entry(last)) * 1000, "ms")
+            self.row("the last entry", statistics.median(timed(lambda: log.entry(last)) for _ in range(5)) * 1000, "ms")
 
     def cold(self) -> None:
         command = ["-c", COLD.format(str(self.place / "group"))]
@@ -163,95 +216,56 @@ class Bench:
         bare = sorted(timed(lambda: start("-c", "pass")) for _ in range(5))
         self.row("new process, one durable append", times[2] * 1000, "ms", f"python alone {bare[2] * 1000:.0f} ms")
 
-    # ------------------------------------------------------------------ others
+    def raw(self, file: IO[bytes], line: str) -> None:
+        file.write(line.encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
 
-    def peers(self) -> None:
-        lines = [event.data["text"] for event in notes(self.single, "peer")]
-        self.row(
-            "peer: raw line, one fsync",
-            self.single / timed(lambda: self.raw(lines)),
-            "events/s",
-            "no git, no signature",
-        )
-        few = lines[: max(10, self.single // 10)]
-        self.row(
-            "peer: commit-tree + update-ref, durable",
-            len(few) / timed(lambda: self.plumbing(few)),
-            "events/s",
-            "core.fsync=committed,reference; unsigned",
-        )
-        self.row(
-            "peer: GitPython index.commit",
-            len(few) / timed(lambda: self.gitpython(few)),
-            "events/s",
-            "not durable, unsigned",
-        )
-        try:
-            recorder = self.eventsourcing()
-        except ImportError:
-            self.row("peer: eventsourcing, SQLite", 0, "skipped", "`pip install eventsourcing` to compare")
-            return
-        self.row(
-            "peer: eventsourcing, SQLite",
-            self.single / timed(lambda: recorder(lines)),
-            "events/s",
-            "one transaction each, durable, unsigned",
-        )
-
-    def raw(self, lines: list[str]) -> None:
-        with (self.place / "raw").open("wb") as file:
-            for line in lines:
-                file.write(line.encode() + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-
-    def plumbing(self, lines: list[str]) -> None:
+    def plumbing(self) -> Callable[[str], None]:
         place = self.repository("plumbing")
         git = ["git", "-c", "core.fsync=committed,reference", "-c", "user.name=a", "-c", "user.email=a@example.org"]
-        tree = (
-            subprocess.run([*git, "mktree"], cwd=place, input=b"", capture_output=True, check=True)
-            .stdout.decode()
-            .strip()
-        )
-        parent, old = [], "0" * 40
-        for line in lines:
-            made = subprocess.run(
-                [*git, "commit-tree", tree, *parent, "-m", line], cwd=place, capture_output=True, check=True
-            )
-            new = made.stdout.decode().strip()
-            subprocess.run([*git, "update-ref", "refs/heads/log", new, old], cwd=place, check=True)
-            parent, old = ["-p", new], new
 
-    def gitpython(self, lines: list[str]) -> None:
+        def run(*words: str) -> str:
+            return (
+                subprocess.run([*git, *words], cwd=place, input=b"", capture_output=True, check=True)
+                .stdout.decode()
+                .strip()
+            )
+
+        tree, head = run("mktree"), list[str]()
+
+        def append(line: str) -> None:
+            new = run("commit-tree", tree, *(["-p", head[-1]] if head else []), "-m", line)
+            run("update-ref", "refs/heads/log", new, head[-1] if head else "0" * 40)
+            head[:] = [new]
+
+        return append
+
+    def gitpython(self) -> Callable[[str], object]:
         import git
 
         who = git.Actor("a", "a@example.org")
-        with git.Repo(self.repository("gitpython")) as repository:
-            for line in lines:
-                repository.index.commit(line, author=who, committer=who)
+        repository = git.Repo(self.repository("gitpython"))
+        return lambda line: repository.index.commit(line, author=who, committer=who)
 
-    def eventsourcing(self) -> Callable[[list[str]], None]:
+    def eventsourcing(self) -> Callable[[str], object] | None:
         from uuid import UUID
 
-        from eventsourcing.persistence import StoredEvent
-        from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
-
-        store = SQLiteDatastore(str(self.place / "events.sqlite"))
-        recorder = SQLiteApplicationRecorder(store)
+        try:
+            from eventsourcing.persistence import StoredEvent
+            from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
+        except ImportError:
+            return None
+        recorder = SQLiteApplicationRecorder(SQLiteDatastore(str(self.place / "events.sqlite")))
         recorder.create_table()
-        name = UUID(int=1)
-
-        def record(lines: list[str]) -> None:
-            for number, line in enumerate(lines):
-                recorder.insert_events([StoredEvent(name, number, "note", line.encode())])
-
-        return record
+        name, numbers = UUID(int=1), count()
+        return lambda line: recorder.insert_events([StoredEvent(name, next(numbers), "note", line.encode())])
 
 
 def main() -> None:
     """Runs everything and prints one table."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--events", type=int, default=5000)
+    arguments.add_argument("--events", type=int, default=20_000)
     arguments.add_argument("--single", type=int, default=200)
     arguments.add_argument("--json", action="store_true")
     options = arguments.parse_args()

@@ -9,6 +9,7 @@ import hashlib
 import re
 import struct
 import zlib
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from hee_core.errors import IntegrityError
@@ -196,12 +197,8 @@ def _index(rows: list[tuple[bytes, int, int]], trailer: bytes, object_format: st
     counts = [0] * 256
     for name, _, _ in rows:
         counts[name[0]] += 1
-    total, fanout = 0, []
-    for count in counts:
-        total += count
-        fanout.append(total)
     body = b"".join([
-        b"\xfftOc\x00\x00\x00\x02", struct.pack(">256I", *fanout),
+        b"\xfftOc\x00\x00\x00\x02", struct.pack(">256I", *accumulate(counts)),
         *(name for name, _, _ in rows),
         struct.pack(f">{len(rows)}I", *(crc for _, crc, _ in rows)),
         struct.pack(f">{len(rows)}I", *(offset for _, _, offset in rows)),

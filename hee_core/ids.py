@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from hee_core.store import Named
+    from hee_core.store import Named, Tail
 
 _KEY = 16  # bytes of an id that are kept; whoever finds one compares the rest
 _SECONDS = len("2026-01-24T12:00:00")
@@ -81,6 +81,15 @@ class Ids:
             self.covered += 1
         if self._path and len(self._recent) >= _UNSAVED:
             self.save()
+
+    def tail(self) -> Tail:
+        return self._log_id, self._saved, tuple(self._recent)
+
+    def resume(self, tail: Tail, size: int) -> None:
+        name, first, keys = tail
+        if name == self._log_id and first == self.covered and first + len(keys) <= size:
+            self._recent |= {key: place for place, key in enumerate(keys, first)}
+            self.covered += len(keys)
 
     def forget(self) -> None:
         self._recent = {}

@@ -16,7 +16,7 @@ from hee_core.clock import SYSTEM, Clock
 from hee_core.errors import Conflict, EventError, IntegrityError, KeyFault, LogNotFound, NotFound
 from hee_core.events import GENESIS_SOURCE, Event
 from hee_core.replay import Replay
-from hee_core.store import ANY, REF, SIGNATURES, Condition, Entry, Store, _Any
+from hee_core.store import ANY, NO_IDS, REF, SIGNATURES, Condition, Entry, Store, _Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hee_core.keys import Signer
     from hee_core.projection import State
     from hee_core.seen import Seen
+    from hee_core.store import Tail
 
 __all__ = ["ANY", "REF", "Condition", "Entry", "Log", "Store"]
 
@@ -57,6 +58,7 @@ class Log:
         self._signer = signer
         self._head = chain.EMPTY
         self._saved = 0
+        self._ids: Tail = NO_IDS  # those that an earlier process added and did not store
         self._replay: Replay | None = None
         self._lock = RLock()
 
@@ -242,6 +244,8 @@ class Log:
             return {}
         for _ in range(3):  # an index that turns out to be wrong is made anew, from the log itself
             ids.begin(head.log_id, head.size)
+            ids.resume(self._ids, head.size)
+            self._ids = NO_IDS  # once: what turns out to be wrong is not believed again
             if ids.covered < head.size:
                 for entry in self.read(ids.covered):
                     ids.add(entry.index, (entry.event,))
@@ -348,8 +352,9 @@ class Log:
             return
         from hee_core import snapshot
 
-        self.store.save_snapshot(snapshot.dump(self._head, self.signer))
         self.store.ids.save()
+        ids = self.store.ids.tail() if self._ids is NO_IDS else self._ids
+        self.store.save_snapshot(snapshot.dump(self._head, self.signer, ids))
         # What goes on from our own snapshot is the log we knew; anything else waits for somebody to verify it.
         ours = self.seen is not None and self.seen.size(self._head.log_id) <= self._saved
         if self.seen is not None and ours and self.store.tip() == self._head.commit:
@@ -365,10 +370,11 @@ class Log:
         if data is None:
             return None
         try:
-            head = snapshot.load(data, self.signer)
+            found = snapshot.load(data, self.signer)
         except KeyFault:
             return None
-        if head is None or head.commit is None:
+        if found is None or found[0].commit is None:
             return None
+        head, self._ids = found
         self._saved = head.size
         return head

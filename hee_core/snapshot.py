@@ -17,12 +17,14 @@ from hee_core.errors import HeeError
 from hee_core.form_table import FORMS
 from hee_core.keyring import KeyRing
 from hee_core.merkle import Frontier
+from hee_core.store import NO_IDS
 
 if TYPE_CHECKING:
     from hee_core.keys import Signer
+    from hee_core.store import Tail
 
 NAMESPACE = "hee-snapshot"
-VERSION = 1
+VERSION = 2
 
 
 def _made_by() -> list[int]:
@@ -30,8 +32,8 @@ def _made_by() -> list[int]:
     return [VERSION, projection.VERSION, sum(newest for newest, _ in FORMS.values())]
 
 
-def dump(head: Head, signer: Signer) -> bytes:
-    """Two lines: the signature in base64, and the head as JSON."""
+def dump(head: Head, signer: Signer, tail: Tail = NO_IDS) -> bytes:
+    """Two lines: the signature in base64, and the head as JSON, with the ids that the index has not stored."""
     assert head.keyring is not None  # noqa: S101 - an empty head has no snapshot
     document = {
         "version": _made_by(),
@@ -40,13 +42,14 @@ def dump(head: Head, signer: Signer) -> bytes:
         "frontier": head.frontier.dump(),
         "state": projection.dump(head.state),
         "keyring": head.keyring.dump(),
+        "ids": [*tail[:2], [key.hex() for key in tail[2]]],
     }
     body = json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
     return base64.b64encode(signer.sign(body, NAMESPACE)) + b"\n" + body
 
 
-def load(data: bytes, signer: Signer) -> Head | None:
-    """The head, or None for anything that this signer did not write in this version."""
+def load(data: bytes, signer: Signer) -> tuple[Head, Tail] | None:
+    """The head and the ids, or None for anything that this signer did not write in this version."""
     signature, _, body = data.partition(b"\n")
     try:
         if sshsig.verify(base64.b64decode(signature, validate=True), body, NAMESPACE) != signer.public_key:
@@ -54,12 +57,14 @@ def load(data: bytes, signer: Signer) -> Head | None:
         document: dict[str, Any] = json.loads(body)
         if document["version"] != _made_by():
             return None
-        return Head(
+        head = Head(
             document["log_id"],
             document["commit"],
             Frontier.load(document["frontier"]),
             projection.load(document["state"]),
             KeyRing.load(document["keyring"]),
         )
+        order, first, keys = document["ids"]
+        return head, (str(order), int(first), tuple(map(bytes.fromhex, keys)))
     except (HeeError, ValueError, KeyError, TypeError):
         return None

@@ -54,6 +54,11 @@ class Condition:
         return (not self.types or event.type in self.types) and (not self.subjects or event.subject in self.subjects)
 
 
+Tail = tuple[str, int, tuple[bytes, ...]]  # ids that no file has: of which order of which log, from which index on
+
+NO_IDS: Tail = ("", 0, ())
+
+
 class Named(Protocol):
     """What an index of ids keeps of a bound event."""
 
@@ -81,6 +86,14 @@ class IdIndex(Protocol):
 
     def add(self, first: int, events: Iterable[Named]) -> None:
         """Notes events from an index on; ignored unless `first` is where the index ends."""
+        ...
+
+    def tail(self) -> Tail:
+        """What was added and is not stored yet."""
+        ...
+
+    def resume(self, tail: Tail, size: int) -> None:
+        """Takes the tail of an earlier process, unless it is of another order, begins elsewhere or goes beyond `size`."""
         ...
 
     def forget(self) -> None:

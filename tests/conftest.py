@@ -27,3 +27,9 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.fixture
+def soak() -> bool:
+    """Whether the long form of a test was asked for."""
+    return bool(os.environ.get("HEE_SOAK"))

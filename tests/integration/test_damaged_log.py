@@ -119,6 +119,21 @@ def test_a_merge_that_cannot_be_made_costs_space_and_nothing_else(place, monkeyp
         assert hee_core.verify(log).ok
 
 
+def test_the_next_process_knows_the_last_events_without_reading_them(place, monkeypatch):
+    event = Event.new("note.recorded", {"text": "sent twice"})
+    with open_at(place, signer=OWNER) as log:
+        first = log.append([event])
+    with open_at(place, signer=OWNER) as log:
+        assert len(log) == 6
+    with open_at(place, signer=OWNER) as log:
+        with monkeypatch.context() as patch:
+            patch.setattr(type(log.store), "steps", None)
+            patch.setattr(type(log.store), "back", None)
+            log.append([Event.new("note.recorded", {"text": "new"})])
+        assert log.append([event]).index == first.index
+        assert hee_core.verify(log).ok
+
+
 class Named(NamedTuple):
     """As much of an event as the index of ids reads."""
 
@@ -209,6 +224,26 @@ class TestIds:
         ids.save()
         assert self.places(ids, 0, 401) == [*range(400), None]
         ids.close()
+
+    def test_a_tail_goes_on_where_the_file_ends_and_nowhere_else(self, tmp_path):
+        one, other, shorter, ahead = (Ids(tmp_path / name) for name in ("one", "other", "shorter", "ahead"))
+        one.begin("a" * 64, 100)
+        one.add(0, self.names(0, 100))
+        tail = one.tail()
+        one.save()  # too few to be worth it
+        again = Ids(tmp_path / "one")
+        again.begin("a" * 64, 120)
+        again.resume(tail, 120)
+        assert self.places(again, 0, 101) == [*range(100), None]
+        assert again.covered == 100
+        other.begin("b" * 64, 120)
+        shorter.begin("a" * 64, 99)
+        ahead.begin("a" * 64, 120)
+        ahead.add(0, self.names(200, 201))
+        for ids, size, covered in ((other, 120, 0), (shorter, 99, 0), (ahead, 120, 1)):
+            ids.resume(tail, size)
+            assert ids.covered == covered
+            assert self.places(ids, 0, 1) == [None]
 
     def test_where_no_file_can_be_made_memory_has_to_do(self, tmp_path):
         (tmp_path / "file").write_text("")
