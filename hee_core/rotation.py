@@ -15,6 +15,7 @@ from hee_core.errors import KeyFault
 from hee_core.events import Event
 from hee_core.keys import FileSigner, create_agent_key
 from hee_core.log import Log
+from hee_core.sshkey import ED25519
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 def rotated(signer: Signer, public_key: str, log: Log, *, reason: str) -> Entry:
     """Appends, as the old key, that another key signs in its place from the next event on."""
+    if not public_key.startswith(f"{ED25519} "):
+        raise KeyFault(
+            f"only {ED25519} signs checkpoints: with another successor this key could write the log no more",
+            hint="`ssh-keygen -t ed25519` makes one",
+        )
     event = Event.new("key.rotated", {"public_key": public_key, "reason": reason}, subject="keys", clock=log.clock)
     return Log(log.store, signer=signer, clock=log.clock, pin=log.pin, seen=log.seen).append([event])
 

@@ -219,6 +219,7 @@ def threshold(place: str, number: int | None, reason: str, as_json: bool) -> Non
 def _change(place: str, type_: str, data: dict[str, Any], *, as_json: bool) -> None:
     from hee_core.errors import Frozen
     from hee_core.events import Event
+    from hee_core.sshkey import ED25519
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
@@ -241,6 +242,10 @@ def _change(place: str, type_: str, data: dict[str, Any], *, as_json: bool) -> N
         terminal.line("  next: another root key runs the same command; `hee keys threshold` shows who has asked")
     else:
         terminal.status("OK", f"{type_.replace('.', ' ').replace('_', ' ')} with event {entry.index}")
+    if not as_json and not data.get("public_key", ED25519).startswith(ED25519):
+        terminal.status(
+            "WARNING", f"only {ED25519} writes the log: with this key somebody is an author, and another writes"
+        )
 
 
 def public_text(value: str) -> str:

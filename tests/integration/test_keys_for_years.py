@@ -137,6 +137,14 @@ def test_a_key_from_the_environment_names_its_successor(
     assert hee(capsys, root, "decide", "k", "s", "--rationale", "r")[0] == 0
     status, _, err = hee(capsys, root, "keys", "rotate", "--to", str(tmp_path / "none.pub"))
     assert (status, "neither a public key nor its file" in err) == (2, True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", tmp_path / "curve"], check=True)
+    status, _, err = hee(capsys, root, "keys", "rotate", "--to", str(tmp_path / "curve.pub"))
+    assert (status, "only ssh-ed25519 signs checkpoints" in err) == (2, True)
+    monkeypatch.delenv("HEE_SIGNING_KEY")
+    monkeypatch.delenv("HEE_ACTOR")
+    capsys.readouterr()
+    assert run(["-C", str(root), "keys", "add", str(tmp_path / "curve.pub"), "--actor", "ci:curve"]) == 0
+    assert "another writes" in capsys.readouterr().out
 
 
 def test_genesis_names_several_root_keys_and_how_many_change_keys(

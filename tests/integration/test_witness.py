@@ -100,8 +100,8 @@ def test_a_witness_cosigns_what_goes_on_and_refuses_a_rollback_and_a_fork(root: 
     assert (status, refused["note"]) == (1, None)
     assert [(f["index"], f["kind"]) for f in refused["findings"]] == [(4, "rolled-back")]
     rewritten(root)
-    for _ in range(2):  # nor when it is asked again
-        status, refused, _ = hee(root, "witness", "cosign")
+    for name in ((), ("--name", "another.example/w")):  # nor when it is asked again, nor under another name
+        status, refused, _ = hee(root, "witness", "cosign", *name)
         assert [(f["index"], f["kind"]) for f in refused["findings"]] == [(1, "rewritten")]
         assert checkpoint.parse(refused["before"].encode()).size == 5
     assert run(["-C", str(root), "witness", "cosign"]) == 1

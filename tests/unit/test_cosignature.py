@@ -181,6 +181,10 @@ def test_a_proof_carries_the_cosignatures_of_the_checkpoint_that_it_is_under():
     keys = [LOG.signer.public_key]
     shown = proof.check(made, log_id=LOG.id, keys=keys, witnesses=WITNESSES, quorum=2)
     assert (shown.index, shown.size, proof.size_of(made)) == (2, 6, 6)
+    own = Witness("own.example/w", LOG.signer.public_key)
+    alone = proof.prove(LOG, 2, note=cosignature.cosign(NOTE, own.name, LOG.signer, TIME))
+    with pytest.raises(IntegrityError, match="0 of the 1 witnesses"):
+        proof.check(alone, log_id=LOG.id, keys=keys, witnesses=[own])
     with pytest.raises(IntegrityError, match="2 of the 3 witnesses"):
         proof.check(made, log_id=LOG.id, keys=keys, witnesses=WITNESSES, quorum=3)
     with pytest.raises(IntegrityError, match="no leaf 8"):
