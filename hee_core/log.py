@@ -11,17 +11,16 @@ from itertools import islice
 from threading import RLock
 from typing import TYPE_CHECKING, Self, cast
 
-from hee_core import chain
+from hee_core import chain, reading
 from hee_core.clock import SYSTEM, Clock
 from hee_core.errors import Conflict, EventError, IntegrityError, KeyFault, LogNotFound, NotFound
-from hee_core.events import GENESIS_SOURCE, Event
 from hee_core.replay import Replay
 from hee_core.store import ANY, NO_IDS, REF, SIGNATURES, Condition, Entry, Store, _Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from hee_core.gitread import Step
+    from hee_core.events import Event
     from hee_core.keys import Signer
     from hee_core.projection import State
     from hee_core.seen import Seen
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ANY", "REF", "Condition", "Entry", "Log", "Store"]
 
-_KEPT, _KEPT_STEPS = 1 << 20, 256  # bytes and commits of the log's end that are held while counting back
 SAVE_AFTER = 4096  # events; a process that is killed costs the next one the replay of at most as many
 _VERIFY = "run `hee verify`"
 
@@ -60,6 +58,7 @@ class Log:
         self._saved = 0
         self._ids: Tail = NO_IDS  # those that an earlier process added and did not store
         self._replay: Replay | None = None
+        self._reordered = False  # a sync moved events since a condition was last refused for it
         self._lock = RLock()
 
     def __enter__(self) -> Self:
@@ -131,10 +130,11 @@ class Log:
         """Where this handle, or an earlier process of this writer, has seen the log; None if nobody has."""
         return self._head if self._head.commit else self._load_snapshot()
 
-    def take(self, head: chain.Head) -> None:
-        """Stands where a sync has brought the log."""
+    def take(self, head: chain.Head, *, reordered: bool = False) -> None:
+        """Stands where a sync has brought the log; `reordered` if events have another index than before."""
         with self._lock:
             self._head, self._replay, self._saved = head, None, -1
+            self._reordered |= reordered
 
     def _go_on(self, tip: str) -> None:
         try:
@@ -142,7 +142,7 @@ class Log:
         except IntegrityError:
             if not self.store.resequenced(self._head, tip):
                 raise
-            self._replay = None
+            self._replay, self._reordered = None, True
             self._begin(tip)
             if self._head.commit != tip:
                 self._follow(tip)
@@ -158,7 +158,7 @@ class Log:
             if self.store.resequenced(self._head, tip):
                 self._head = chain.EMPTY
                 return
-            first = next(self._entries(self.store.steps(tip, None), "", 0, GENESIS_SOURCE, 0))
+            first = next(reading.whole(self.store, tip, 0))
             if first.event.id == self._head.log_id:
                 raise
             self._head = chain.EMPTY
@@ -188,12 +188,16 @@ class Log:
         return self.append([first], expected=None)
 
     def append(
-        self, events: Sequence[Event], *, expected: str | _Any | None = ANY, unless: Condition | None = None
+        self,
+        events: Sequence[Event],
+        *,
+        expected: str | _Any | None = ANY,
+        unless: Condition | Sequence[Condition] = (),
     ) -> Entry:
         """Appends events as one commit and returns the last one's entry.
 
         `expected` is the head that the writer has seen: Conflict if the log is past it. `unless` is the narrower
-        question whether anything that matters came since: Conflict if it did. Events that are in the log already are
+        question whether anything that matters came since, by any of several conditions: Conflict if it did. Events that are in the log already are
         not appended again, so a retry after a lost answer is safe.
         """
         if not events:
@@ -213,7 +217,7 @@ class Log:
                         hint="read what was appended and decide again",
                     )
                 if unless:
-                    self._check(unless)
+                    self._check((unless,) if isinstance(unless, Condition) else tuple(unless))
                 made = chain.make(head, fresh, self.signer, past=self, object_format=self.store.object_format)
                 commit = cast("str", made.head.commit)
                 try:
@@ -229,13 +233,20 @@ class Log:
             self.save_snapshot()
         return known.get(drafts[-1].id, last)
 
-    def _check(self, condition: Condition) -> None:
-        for entry in self.read(condition.after + 1):
-            if condition.broken_by(entry.event):
-                raise Conflict(
-                    f"event {entry.index} ({entry.event.type} {entry.event.subject}) came after event {condition.after}",
-                    hint="read it and decide again",
-                )
+    def select(self, *conditions: Condition) -> Iterator[Entry]:
+        """The entries that would break one of these conditions, oldest first: what was decided from is what is guarded."""
+        start = min((condition.after for condition in conditions), default=len(self)) + 1
+        return (entry for entry in self.read(start) if any(condition.broken_by(entry) for condition in conditions))
+
+    def _check(self, conditions: tuple[Condition, ...]) -> None:
+        if self._reordered:
+            self._reordered = False  # told once: whoever reads again reads the new order
+            raise Conflict("a sync put the log's events in another order", hint="read again and decide again")
+        for entry in self.select(*conditions):
+            raise Conflict(
+                f"event {entry.index} ({entry.event.type} {entry.event.subject}) came after what was read",
+                hint="read it and decide again",
+            )
 
     def _known(self, head: chain.Head, events: Sequence[Event]) -> dict[str, Entry]:
         """The events that are in the log already; what the index says is believed only after reading the event there."""
@@ -270,47 +281,8 @@ class Log:
             if start >= head.size:
                 return iter(())
             if start > head.size // 2 and head.commit:
-                return self._tail(head, start)
-        return self._entries(self.store.steps(tip, None), "", 0, GENESIS_SOURCE, start)
-
-    def _tail(self, head: chain.Head, start: int) -> Iterator[Entry]:
-        """Counts back from a head whose size is known, then reads on from there."""
-        kept: list[Step] = []
-        first, size = head.size, 0
-        before = None
-        for step in self.store.back(cast("str", head.commit)):
-            first -= len(chain.lines(step))
-            before = step.parents[0] if step.parents else None
-            size += len(step.content or b"")
-            if size <= _KEPT and len(kept) < _KEPT_STEPS:
-                kept.append(step)
-            else:
-                kept, size = [], _KEPT + 1  # too many to hold: they are read again from there on
-            if first <= start:
-                break
-        source = f"urn:hee:{head.log_id}"
-        steps = iter(kept[::-1]) if kept else self.store.steps(cast("str", head.commit), before)
-        return self._entries(steps, before or "", first, source, start)
-
-    def _entries(self, steps: Iterator[Step], before: str, index: int, source: str, start: int) -> Iterator[Entry]:
-        for step in steps:
-            commit = step.commit
-            if step.parents != ((before,) if before else ()) and step.content is not None:
-                raise IntegrityError(f"commit {commit} does not follow {before or 'nothing'}", hint=_VERIFY)
-            for line in chain.lines(step):
-                if index >= start or index == 0:
-                    try:
-                        event = Event.trusted(line)
-                    except (ValueError, KeyError, TypeError, RecursionError) as error:
-                        raise IntegrityError(f"event {index} is not an event: {error}", hint=_VERIFY) from None
-                    if event.source != source:
-                        raise IntegrityError(f"event {index} belongs to another log", hint=_VERIFY)
-                    if index == 0:
-                        source = f"urn:hee:{event.id}"
-                    if index >= start:
-                        yield Entry(index, event, commit)
-                index += 1
-            before = commit
+                return reading.tail(self.store, head, start)
+        return reading.whole(self.store, tip, start)
 
     def entry(self, index: int) -> Entry:
         """The entry at an index; raises NotFound."""
@@ -333,9 +305,9 @@ class Log:
         # Not through `read`: following a rollback asks for earlier events while the head is still being read.
         head, tip = self._head, self.store.tip()
         if head.commit and head.size // 2 < start and stop <= head.size:
-            entries = self._tail(head, start)
+            entries = reading.tail(self.store, head, start)
         else:
-            entries = self._entries(self.store.steps(tip, None), "", 0, GENESIS_SOURCE, start) if tip else iter(())
+            entries = reading.whole(self.store, tip, start) if tip else iter(())
         return (entry.event for entry in islice(entries, stop - start))
 
     def close(self) -> None:

@@ -222,7 +222,7 @@ class _Merge:
                 self._announce(ours, new, [one.event.id for one in refused])
             self._lower(ours, common, mine[common.size - start.size :])
             self._store(made, ours.commit)
-            log.take(new)
+            log.take(new, reordered=bool(mine))
             if log.seen is not None and log.seen.stands_at(replace(new, frontier=common)):
                 log.seen.keep(new)
         log.save_snapshot()

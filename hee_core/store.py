@@ -42,16 +42,20 @@ class Entry:
 class Condition:
     """Append only if no event after `after` (an index, -1 for none) has one of these types and one of these subjects.
 
-    Empty means any: `Condition(after=7, subjects=("release",))` is broken by every later event about the release.
+    Empty means any: `Condition(after=7, subjects=("release",))` is broken by every later event about the release. Several
+    conditions are one that any of them breaks. An index counts in the order that was read: a sync may put events that
+    no other repository has in another one, and the handle that has seen both refuses a condition once for that.
     """
 
     after: int
     types: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()
 
-    def broken_by(self, event: Event) -> bool:
-        """Says whether an event after the point is one that must not be there."""
-        return (not self.types or event.type in self.types) and (not self.subjects or event.subject in self.subjects)
+    def broken_by(self, entry: Entry) -> bool:
+        """Says whether an entry is one that must not be there."""
+        event = entry.event
+        right_type = not self.types or event.type in self.types
+        return entry.index > self.after and right_type and (not self.subjects or event.subject in self.subjects)
 
 
 Tail = tuple[str, int, tuple[bytes, ...]]  # ids that no file has: of which order of which log, from which index on

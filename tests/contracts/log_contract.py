@@ -89,11 +89,34 @@ class LogContract:
         here = log.append([note("x", subject="release")]).index
         log.append([note("y", subject="other")])
         log.append([note("z", subject="mine")], unless=Condition(here, subjects=("release",)))
-        with pytest.raises(Conflict, match=r"event 2 \(note.recorded other\) came after event 1"):
+        with pytest.raises(Conflict, match=r"event 2 \(note.recorded other\) came after what was read"):
             log.append([note("n")], unless=Condition(here, types=("note.recorded",), subjects=("other",)))
         with pytest.raises(Conflict):
             log.append([note("n")], unless=Condition(-1))
         assert len(log) == 4
+
+    def test_of_several_conditions_each_counts_from_its_own_point(self, log):
+        first = log.append([note("x", subject="release"), changed("operational", "degraded")]).index
+        log.append([note("y", subject="other")])
+        notes = Condition(first, types=("note.recorded",), subjects=("release", "branch"))
+        status = Condition(-1, types=("state.changed", "state.rolled_back"))
+        assert [e.index for e in log.select(status, notes)] == [2]
+        assert list(log.select(notes)) == list(log.select()) == []
+        with pytest.raises(Conflict, match=r"event 2 \(state.changed \) came after what was read"):
+            log.append([note("n")], unless=[notes, status])
+        later = Condition(3, types=("state.changed",))
+        log.append([note("n", subject="release")], unless=[notes, later])
+        with pytest.raises(Conflict):
+            log.append([note("m")], unless=[notes, later])
+        assert [e.index for e in log.select(notes, later)] == [4]
+
+    def test_a_retry_of_an_append_on_condition_is_safe(self, log):
+        event, mine = note("once", subject="mine"), Condition(0, subjects=("mine",))
+        first = log.append([event], unless=mine)
+        assert log.append([event], unless=mine) == first
+        with pytest.raises(Conflict):
+            log.append([event, note("more", subject="mine")], unless=mine)
+        assert len(log) == 2
 
     def test_reading_may_begin_anywhere(self, log):
         for n in range(10):

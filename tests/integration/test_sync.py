@@ -16,7 +16,7 @@ from hee_core.errors import Conflict, GitError, KeyFault, LogError, LogNotFound,
 from hee_core.events import Event
 from hee_core.gitstore import open_log
 from hee_core.keys import EphemeralSigner, create_agent_key, default_key_path
-from hee_core.log import Log
+from hee_core.log import Condition, Log
 from hee_core.reconcile import adopt
 from hee_core.remote import Remote
 from hee_monitoring.cli.main import run
@@ -115,6 +115,21 @@ def test_handles_and_snapshots_of_before_go_on_after_a_sync_by_another_process(w
         other.close()
         kept.close()
         assert len(reader) == 7
+
+
+def test_a_condition_from_before_a_sync_is_refused_once(world):
+    with world.clone("a") as a, world.clone("b") as b:
+        a.append([note("a1")])
+        hee_core.sync(a)
+        b.append([note("b1")])
+        other = open_at(world.place / "b", signer=b.signer)
+        read = len(other) - 1
+        hee_core.sync(b)
+        for log in (other, b):  # a1 stands at an index that was read before it was there
+            with pytest.raises(Conflict, match="in another order"):
+                log.append([note("x")], unless=Condition(read, subjects=("nothing",)))
+            log.append([note("x")], unless=Condition(len(log) - 1))
+        other.close()
 
 
 def test_a_note_that_replaces_the_end_of_a_log_cannot_lose_an_event_and_takes_a_key_of_the_log(world):
