@@ -1,0 +1,66 @@
+"""The guides for implementing and operating: what they tell people to type is typed here, in their order."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from worlds import repository, watched
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+WORKFLOW = "on: push\npermissions: {}\njobs:\n  ok:\n    runs-on: ubuntu-latest\n    timeout-minutes: 5\n    steps:\n      - run: 'true'\n"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.fixture
+def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with a person's key, a log of a build, and git's idea of who commits."""
+    home = tmp_path / "home"
+    (home / "people").mkdir(parents=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(home / "people" / "ada")], check=True)
+    (home / "people" / "build.log").write_text("E       assert 1 == 2\n##[error]Process completed with exit code 1.\n")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Ada")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "ada@example.org")
+    return home
+
+
+@pytest.mark.spec("SEED-001", "SEED-270")
+def test_operating_runs_as_printed_from_the_first_command_to_the_last(tmp_path: Path, person: Path) -> None:
+    root = repository(tmp_path / "r", {".github/workflows/ci.yml": WORKFLOW})
+    subprocess.run(["git", "init", "-q", "--bare", str(tmp_path / "remote.git")], check=True)
+    subprocess.run(["git", "remote", "add", "origin", str(tmp_path / "remote.git")], cwd=root, check=True)
+    commands = [line for block in blocks("operating.md", "sh") for line in block.splitlines() if line.strip()]
+    assert len(commands) >= 20
+    script = "set -euo pipefail\nset -x\n" + "\n".join(commands)
+    done = subprocess.run(["bash", "-c", script], cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (person / "people" / "report.html").read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.spec("SEED-001")
+def test_implementing_runs_as_printed(tmp_path: Path, person: Path) -> None:
+    root = watched(tmp_path / "r", {".github/workflows/ci.yml": WORKFLOW})
+    found = blocks("implementing.md", "python")
+    assert len(found) == 4
+    for block in found:
+        done = subprocess.run([sys.executable, "-c", block], cwd=root, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{block}\n{done.stderr}"
+
+
+def test_the_pattern_of_the_guide_is_one_that_the_compiler_would_take() -> None:
+    from ruamel.yaml import YAML
+
+    (item,) = YAML(typ="safe", pure=True).load(blocks("implementing.md", "yaml")[0])
+    assert {"id", "title", "category", "priority", "match", "what", "remedy", "examples", "not"} <= set(item)
+    assert all(re.search(item["match"][0], text) for text in item["examples"])
+    assert not re.search(item["match"][0], item["not"][0])
