@@ -7,7 +7,6 @@ Invariant: what loads is whole and normalized; the specification's form and the 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +18,7 @@ from hee_governance.document import Unreadable, read
 from hee_governance.gates import NAMES, Gate
 from hee_governance.matrix import LEVELS
 from hee_governance.paths import escapes
-from hee_governance.predicates import WORDS, Predicate, parse
+from hee_governance.rulesettings import GLOB, RULES, RuleSettings
 from hee_governance.settings import (
     Choice,
     Entry,
@@ -28,8 +27,6 @@ from hee_governance.settings import (
     Named,
     Pairs,
     Percent,
-    Read,
-    Rows,
     Table,
     Text,
     Whole,
@@ -39,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hee_core.catalogue import Level
-    from hee_governance.rules import Severity
     from hee_governance.waivers import Waiver
 
 Mode = Literal["strict", "warn", "off"]
@@ -65,11 +61,6 @@ def _clause(text: str) -> str:
     return "matches empty text" if re2.fullmatch(text, "") else ""
 
 
-_GLOB = Text(
-    r"[^\s\\][^\\\n]*",
-    "a path or glob with forward slashes",
-    lambda text: "leaves the repository" if ".." in text.split("/") else "",
-)
 _BRANCH = Text(r"[A-Za-z0-9_][A-Za-z0-9._/-]*", "a branch name", _branch)
 _PROTOCOLS = {
     "pre_fix_validation": Choice(("required",)),
@@ -91,12 +82,12 @@ _FIX = {
         Percent(), MIN_CONFIDENCE, "Diagnoses less sure than this are never acted on automatically."
     ),
     "max_attempts": Entry(Whole(1, 20), MAX_ATTEMPTS, "So many failed repairs of one failure, then a person looks."),
-    "paths": Entry(Many(_GLOB), (), "Globs of the files a repair may change; empty means all."),
-    "deny_paths": Entry(Many(_GLOB), DENY_PATHS, "Globs of the files no repair may change."),
+    "paths": Entry(Many(GLOB), (), "Globs of the files a repair may change; empty means all."),
+    "deny_paths": Entry(Many(GLOB), DENY_PATHS, "Globs of the files no repair may change."),
 }
 _SPEC = {
-    "files": Entry(Many(_GLOB, 1), SPEC_FILES, "Globs of the specification files."),
-    "tests": Entry(Many(_GLOB, 1), SPEC_TESTS, "Globs of the test files that trace clauses."),
+    "files": Entry(Many(GLOB, 1), SPEC_FILES, "Globs of the specification files."),
+    "tests": Entry(Many(GLOB, 1), SPEC_TESTS, "Globs of the test files that trace clauses."),
     "clauses": Entry(
         Many(Text(r"[^\n]+", "a regular expression", _clause), 1), CLAUSES, "Patterns of clause ids (RE2)."
     ),
@@ -108,82 +99,6 @@ _SPEC = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Advisory:
-    """A rule that does not block here: exempted, or only advisory until a day; `line` is the entry's."""
-
-    rule: str
-    reason: str
-    until: str
-    paths: tuple[str, ...] = ()
-    line: int = field(default=0, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectRule:
-    """A rule of the project's own: which files, what must hold, and what to do otherwise."""
-
-    id: str
-    clause: str
-    severity: Severity
-    files: str
-    check: Predicate
-    remedy: str
-    valid_from: str
-    valid_to: str
-
-
-@dataclass(frozen=True, slots=True)
-class RuleSettings:
-    """What a repository says about rules: the version it pins, what does not block, and its own."""
-
-    ruleset: str = ""
-    strict_from: str = ""
-    exempt: tuple[Advisory, ...] = ()
-    advisory: tuple[Advisory, ...] = ()
-    project: tuple[ProjectRule, ...] = ()
-
-
-def _day(text: str) -> str:
-    """Why a text is no day; empty if it is one."""
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return "is no day that exists"
-    return ""
-
-
-_WORDS = Text(r"[^\s](.*[^\s])?", "text")
-_DAY = Text(r"\d{4}-\d{2}-\d{2}", "a day, as 2026-12-31", _day)
-_RULE_ID = Text(r"[A-Z]{2,5}(-[A-Z]{1,8})*-[0-9]{3}", "a rule id, as HGV-CI-005")
-_RULE = Entry(_RULE_ID, "", "Which rule.", required=True)
-_REASON = Entry(_WORDS, "", "Why.", required=True)
-_WHERE = Entry(Many(_GLOB), (), "Globs of the files it is for; empty means all.")
-_EXEMPT = {"rule": _RULE, "reason": _REASON, "paths": _WHERE, "until": Entry(_DAY, "", "The last day it holds.")}
-_ADVISORY = {**_EXEMPT, "until": Entry(_DAY, "", "The last day before it blocks.", required=True)}
-_PROJECT = {
-    "id": Entry(_RULE_ID, "", "Its id.", required=True),
-    "clause": Entry(_WORDS, "", "What must be so.", required=True),
-    "severity": Entry(Choice(("critical", "error", "warning", "info")), "error", "How bad breaking it is."),
-    "files": Entry(_GLOB, "", "A glob of the files it looks at; empty is the repository."),
-    "check": Entry(
-        Read(parse, {"type": "object", "minProperties": 1, "maxProperties": 1, "propertyNames": {"enum": list(WORDS)}}),
-        None, "What must hold, in the closed language.", required=True,
-    ),
-    "remedy": Entry(_WORDS, "", "What to do where it does not hold.", required=True),
-    "valid_from": Entry(_DAY, "", "The first day it holds."),
-    "valid_to": Entry(_DAY, "", "The first day it holds no more."),
-}  # fmt: skip
-_RULES = {
-    "ruleset": Entry(Text(r"\d+(\.\d+){0,2}", "a version of the ruleset, as 1.1"), "", "The version to pin; empty follows the day."),
-    "strict_from": Entry(_DAY, "", "The day from which `warn` is strict."),
-    "exempt": Entry(Rows(Table(_EXEMPT), lambda values, line: Advisory(**values, line=line)), (), "Rules that do not hold here."),
-    "advisory": Entry(Rows(Table(_ADVISORY), lambda values, line: Advisory(**values, line=line)), (), "Rules that only warn until a day."),
-    "project": Entry(
-        Rows(Table(_PROJECT), lambda values, _: ProjectRule(**{**values, "severity": values["severity"].upper()})),
-        (), "Rules of this project.",
-    ),
-}  # fmt: skip
 FIELDS: dict[str, Entry] = {
     "version": Entry(
         Text(r"[0-9]{1,4}\.[0-9]{1,4}", 'a version, as "1.0"'), "1.0", "Version of this form.", required=True
@@ -203,7 +118,7 @@ FIELDS: dict[str, Entry] = {
     ),
     "safety_protocols": Entry(Pairs(_PROTOCOLS), {}, "The specification's protocols; they cannot be weakened."),
     "rules": Entry(
-        Table(_RULES), {name: entry.default for name, entry in _RULES.items()}, "Which rules hold here, and since when."
+        Table(RULES), {name: entry.default for name, entry in RULES.items()}, "Which rules hold here, and since when."
     ),
     "quorum": Entry(Whole(1, 10), 1, "So many people have to approve what waits for a person."),
     "access": Entry(
@@ -251,7 +166,7 @@ class Config:
     spec_tests: tuple[str, ...]
     clauses: tuple[str, ...]
     integration: Mapping[str, str]
-    rules: RuleSettings = RuleSettings()
+    rules: RuleSettings = field(default_factory=RuleSettings)
     quorum: int = 1
     access: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     as_of: str = field(default="", compare=False)

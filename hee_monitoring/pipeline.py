@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hee_core import chain
 from hee_core.canonical import digest
 from hee_core.clock import seconds_between
-from hee_core.errors import SourceError
+from hee_core.errors import ConfigError, SourceError
 from hee_core.tree import CommitTree
 from hee_monitoring import classify, facts, repairs
 from hee_monitoring.cycle import Cycle, Result, record
@@ -130,7 +130,14 @@ def inspect(cycle: Cycle, tree: Mapping[str, bytes], state: State) -> tuple[Repo
 
     cycle.progress("reading the rules, capsules and specifications")
     report = cycle.reports[cycle.commit] = rules.check(tree, cycle.workspace.config)
-    return report, detectors.detect(tree, state, cycle.workspace.config, report)
+    found = detectors.detect(tree, state, cycle.workspace.config, report)
+    unspecified = [each.pattern_id for each in found if cycle.workspace.patterns.get(each.pattern_id) is None]
+    if unspecified:
+        raise ConfigError(
+            f"a detector speaks of {unspecified[0]}, which the pattern database does not specify",
+            hint="a pattern is specified before anything detects it",
+        )
+    return report, found
 
 
 def diagnose(cycle: Cycle, job: Job) -> Diagnosis:

@@ -31,7 +31,8 @@ from hee_governance.rules.rulesets import RELEASED, RULESETS, Ruleset
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from hee_governance.config import Advisory, Config
+    from hee_governance.config import Config
+    from hee_governance.rulesettings import Advisory
 
 __all__ = [
     "ALL", "BLOCKING", "RULES", "RULESETS", "SEVERITIES", "Context", "Finding", "Outcome", "Report", "Rule", "Ruleset",

@@ -14,8 +14,8 @@ from hee_governance.rules.model import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from hee_governance.config import ProjectRule
     from hee_governance.rules.model import Context, Finding
+    from hee_governance.rulesettings import ProjectRule
 
 
 def rules_of(written: Iterable[ProjectRule]) -> tuple[Rule, ...]:

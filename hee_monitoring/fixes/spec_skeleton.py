@@ -11,6 +11,7 @@ import sys
 import tomllib
 from typing import TYPE_CHECKING
 
+from hee_governance.skeletons import name_of, plain
 from hee_monitoring.fixes import confined
 from hee_monitoring.fixes.meaning import Keeps
 from hee_monitoring.fixes.strategy import Change, Declined, Terms
@@ -25,19 +26,6 @@ if TYPE_CHECKING:
 _CLAUSE = re.compile(r"\b[A-Z][A-Z0-9]*(?:-[A-Z0-9]+){0,4}-\d{1,5}\b")
 _MOST = 20
 _MARKER = re.compile(r"^\s+spec\b\s*[(:]", re.MULTILINE)
-_SKELETON = '''"""Pending: no test proves {clause} yet.
-
-Write the test, then take the mark away; until then this file counts as no coverage.
-"""
-
-import pytest
-
-
-{trace}
-@pytest.mark.xfail(run=False, strict=True, reason="pending: no test proves {clause} yet")
-def test_{name}():
-    raise NotImplementedError("no test proves {clause} yet")
-'''
 
 
 class SpecSkeleton:
@@ -73,8 +61,7 @@ class SpecSkeleton:
         registered = _registered(tree)
         for path, clause in missing.items():
             trace = f'@pytest.mark.spec("{clause}")' if registered else f"# spec: {clause}"
-            text = _SKELETON.format(clause=clause, trace=trace, name=_name(clause))
-            tools.create(path, text.encode())
+            tools.create(path, plain(clause, trace).encode())
         count = len(missing)
         return Change(f"Add {count} pending test{'' if count == 1 else 's'} for the specification", "HEE (skeleton)")
 
@@ -112,11 +99,7 @@ def clauses(diagnosis: Diagnosis) -> tuple[str, ...]:
 def skeleton_path(tools: Tools, clause: str) -> str:
     """Where the skeleton of a clause stands: with the other tests."""
     folders = {path.partition("/")[0] for path in tools.modes}
-    return f"{'test' if 'test' in folders and 'tests' not in folders else 'tests'}/spec/test_{_name(clause)}.py"
-
-
-def _name(clause: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", clause.lower())
+    return f"{'test' if 'test' in folders and 'tests' not in folders else 'tests'}/spec/test_{name_of(clause)}.py"
 
 
 def _registered(tree: Path) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import hee_governance
-from hee_governance import config
+from hee_governance import config, rulesettings
 from hee_governance.matrix import Matrix
 from hee_governance.rules import ALL, RULESETS
 from hee_governance.safety import PROTOCOLS
@@ -86,7 +86,7 @@ def test_the_guide_names_every_rule_row_setting_and_protocol():
     ]
     settings = [
         f"`{name}`"
-        for table in (config.FIELDS, config._LOG, config._FIX, config._SPEC, config._RULES, config._PROJECT)
+        for table in (config.FIELDS, config._LOG, config._FIX, config._SPEC, rulesettings.RULES, rulesettings.PROJECT)
         for name in table
     ]
     rules = [f"| {rule.id} | {rule.severity} | {rule.clause} | {rule.looks_at} |" for rule in ALL]

@@ -1,0 +1,52 @@
+"""What the log's own times and records measure."""
+
+from __future__ import annotations
+
+import pytest
+from state_world import World
+
+from hee_governance.ledgermeasures import TARGETS, of_state, timings, to_json
+
+
+def test_times_are_differences_of_recorded_times_and_nothing_is_unknown():
+    world = World()
+    assert {timing.name: timing.met for timing in timings(world.events)} == dict.fromkeys(TARGETS)
+    world.say("ci.failure_detected", completed_at="2026-01-24T11:59:31Z")  # detected at 12:00:01
+    world.say("ci.failure_detected", completed_at="2026-01-24T12:59:31Z")  # a clock that disagrees is no time
+    world.say("ci.failure_detected", completed_at="soon")
+    world.say("ci.impact_assessed")
+    world.say("alert.raised")
+    world.say("fix.started")
+    world.say("fix.applied", hours=1)
+    world.say("fix.started", fix_id="fix-2")
+    world.say("fix.rolled_back", fix_id="fix-2", duration_ms=1500)
+    found = {timing.name: timing for timing in timings(world.events)}
+    assert {name: (timing.count, timing.longest) for name, timing in found.items()} == {
+        "detection_latency": (1, 30.0),
+        "analysis_time": (1, 1.0),
+        "alert_delivery": (1, 2.0),
+        "fix_execution": (1, 3604.0),
+        "rollback_time": (1, 1.5),
+    }
+    assert [name for name, timing in found.items() if timing.met is False] == ["fix_execution"]
+    printed = to_json(found["fix_execution"])
+    assert (printed["target_s"], printed["p95_s"], printed["met"]) == (300, 3604.0, False)
+
+
+@pytest.mark.spec("SEED-198", "SEED-200")
+def test_repairs_that_ended_are_what_rates_are_made_of():
+    world = World()
+    empty = of_state(world.state, sound=0, events=0)
+    assert (empty["success_rate"].value, empty["state_preservation"].value, empty["decision_stability"].value) == (
+        None,
+    ) * 3
+    world.say("ci.failure_detected")
+    world.say("fix.started")
+    world.say("fix.applied")
+    world.say("fix.started", fix_id="fix-2")
+    world.say("fix.rolled_back", fix_id="fix-2", restored=False)
+    world.say("fix.started", fix_id="fix-3")  # it is still running and counts for nothing
+    found = of_state(world.state, sound=6, events=6)
+    assert (found["success_rate"].numerator, found["success_rate"].denominator) == (1, 2)
+    assert (found["context_preservation"].value, found["context_preservation"].evidence) == (5000, ("fix-2",))
+    assert (found["state_preservation"].numerator, found["state_preservation"].denominator) == (7, 8)
