@@ -39,7 +39,7 @@ def render(place: str, format_: str, at: str | None, as_json: bool) -> None:
         options.terminal(as_json=True).json(document)
     else:
         text = rendering.to_markdown(document, log_id=document["hee_log"]["id"], head=commit, index=index)
-        options.terminal(as_json=False).line(text.rstrip("\n"))
+        options.terminal(as_json=False).exact(text.rstrip("\n"))
 
 
 @capsule.command()

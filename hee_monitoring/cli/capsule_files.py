@@ -67,7 +67,7 @@ def index(place: str, paths: tuple[Path, ...], as_json: bool) -> None:
             [{key: value for key, value in file.to_json().items() if key != "facts"} for file in found.imported]
         )
     else:
-        terminal.line(imports.index(found).rstrip("\n"))
+        terminal.exact(imports.index(found).rstrip("\n"))
 
 
 @click.command()

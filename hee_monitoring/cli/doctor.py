@@ -26,13 +26,14 @@ PROGRAMS = (
 @click.command()
 @options.as_json
 @options.directory
+@options.status_style
 def doctor(place: str, as_json: bool) -> int:
     """Find what is missing and say how to get it.
 
     Exits 0 when nothing that is needed is missing, 1 otherwise.
     """
     terminal = options.terminal(as_json)
-    rows = [*_programs(), *_key(), *_repository(place), *_isolation()]
+    rows = [*_programs(), *_key(), *_repository(place), *_clock(place), *_isolation()]
     if as_json:
         terminal.json(
             {
@@ -110,6 +111,30 @@ def _repository(place: str) -> Iterator[tuple[str, str, str]]:
             yield ("OK", "log", f"{len(workspace.log)} events, log {workspace.log.id[:12]}")
     except HeeError as error:
         yield ("CRITICAL", "log", f"{error}; {error.hint}")
+
+
+def _clock(place: str) -> Iterator[tuple[str, str, str]]:
+    """Whether the clock of this machine stands before what the log has seen, and whether anything can be written."""
+    import os
+
+    from hee_core.clock import SYSTEM, seconds_between
+    from hee_core.errors import HeeError
+    from hee_monitoring.workspace import Workspace
+
+    try:
+        with Workspace.open(place) as workspace:
+            ahead = seconds_between(SYSTEM.now(), workspace.log.state.time)
+            common = workspace.repository.common_dir
+    except HeeError:
+        return  # said already
+    if ahead > 1:
+        yield ("WARNING", "clock", f"the last event is {int(ahead)} s in the future: set the time (NTP)")
+    else:
+        yield ("OK", "clock", "not before the last event")
+    if os.access(common, os.W_OK):
+        yield ("OK", "permissions", f"{common} can be written")
+    else:
+        yield ("CRITICAL", "permissions", f"{common} cannot be written: nothing could be recorded")
 
 
 def _isolation() -> Iterator[tuple[str, str, str]]:

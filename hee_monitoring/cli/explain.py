@@ -154,8 +154,8 @@ def _screen(terminal: Terminal, patterns: PatternDB, name: str, diagnosis: Diagn
     for item in diagnosis.evidence:
         terminal.line(f"  {item.line or item.channel.value:>7}  {terminal.fit(item.text, terminal.width - 11)}")
     if pattern:
-        terminal.line(f"  what     {terminal.fit(pattern.what, terminal.width - 11)}")
-        terminal.line(f"  next     {terminal.fit(pattern.remedy, terminal.width - 11)}")
+        terminal.line(f"  what     {terminal.whole(pattern.what)}")
+        terminal.line(f"  next     {terminal.whole(pattern.remedy)}")
     elif diagnosis.category == "unknown":
         terminal.line("  next     read the log around the failure, or run the tests again and keep what they print")
     if state is not None:

@@ -47,7 +47,7 @@ def fix(place: str, issue: str | None, dry_run: bool, apply: bool, as_json: bool
             for proposal in proposals:
                 word = "OK" if proposal["outcome"] in KEPT else "WARNING"
                 terminal.status(word, f"{proposal['issue_id']}: {proposal['outcome']}: {proposal['reason']}")
-                terminal.line(terminal.fit_block(proposal["diff"]))
+                terminal.exact(terminal.fit_block(proposal["diff"]))
             if not proposals:
                 terminal.status("OK", "nothing that may be repaired is open")
             return 0

@@ -29,6 +29,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @options.at
 @options.as_json
 @options.directory
+@options.status_style
 def gates(
     place: str, commit: str, coverage: tuple[Path, ...], junit: tuple[Path, ...], base: str | None, no_record: bool,
     at: str | None, as_json: bool,
@@ -70,7 +71,7 @@ def gates(
             terminal.line(
                 terminal.dim(f"  recorded with event {entry_index}" if entry_index is not None else f"  {why}")
             )
-    return 0 if report.met else 1
+    return options.Ended(0 if report.met else 1, _word(report))
 
 
 def _opened(place: str) -> tuple[Repository, Config, Log | None]:
@@ -136,13 +137,17 @@ def _show(terminal: Terminal, report: GateReport) -> None:
         terminal.line("    " + report.open[0].to_json()["remedy"])  # type: ignore[operator]
     terminal.line()
     against = f", compared with {report.base[:7]}" if report.base else ", compared with no other commit"
-    word = "OK" if report.met else "UNKNOWN" if report.unknown and not _failed(report) else "CRITICAL"
     done = "all met" if report.met else "not met"
     terminal.status(
-        word, f"{done}: {sum(g.met for g in report.gates)} of {len(report.gates)} gates at {report.commit[:7]}{against}"
+        _word(report),
+        f"{done}: {sum(g.met for g in report.gates)} of {len(report.gates)} gates at {report.commit[:7]}{against}",
     )
     for note in report.measured.notes:
         terminal.line(f"  {note}")
+
+
+def _word(report: GateReport) -> str:
+    return "OK" if report.met else "UNKNOWN" if report.unknown and not _failed(report) else "CRITICAL"
 
 
 def _failed(report: GateReport) -> bool:

@@ -38,6 +38,7 @@ _as_of = click.option(
 @options.sarif
 @options.as_json
 @options.directory
+@options.status_style
 def check(place: str, commit: str | None, as_of: datetime | None, at: str | None, sarif: bool, as_json: bool) -> int:
     """Evaluate the rules over a commit (default: HEAD); needs no log, but with --at: then over what it judged last by then.
 
@@ -57,15 +58,15 @@ def check(place: str, commit: str | None, as_of: datetime | None, at: str | None
         report = rules.check(tree, load_config(repository), as_of=_day(as_of))
     if sarif:
         terminal.json(_sarif(report, tree.commit))
-        return 0 if report.verdict == "pass" else 1
+        return options.Ended(0 if report.verdict == "pass" else 1, _ICON[report.verdict])
     if as_json:
         terminal.json({**report.to_json(), "commit": tree.commit, "as_of": as_of.date().isoformat() if as_of else None})
-        return 0 if report.verdict == "pass" else 1
+        return options.Ended(0 if report.verdict == "pass" else 1, _ICON[report.verdict])
     for finding in report.findings:
         terminal.line(
             f"{terminal.badge(_SEVERITY.get(finding.severity, 'WARNING'))} {finding.path}:{finding.line}  {finding.message}  {terminal.dim(finding.rule)}"
         )
-        terminal.line(f"    {terminal.fit(finding.remedy, terminal.width - 4)}")
+        terminal.line(f"    {terminal.whole(finding.remedy)}")
     for finding, waiver in report.waived:
         terminal.line(
             f"{terminal.badge('OK')} {finding.path}:{finding.line}  {finding.message}  {terminal.dim(finding.rule)}"
@@ -77,7 +78,7 @@ def check(place: str, commit: str | None, as_of: datetime | None, at: str | None
         f"{report.verdict}: {report.evaluated} evaluated, {len(report.findings)} finding(s){waived} at {tree.commit[:7]}, "
         f"ruleset {report.ruleset or 'none'}",
     )
-    return 0 if report.verdict == "pass" else 1
+    return options.Ended(0 if report.verdict == "pass" else 1, _ICON[report.verdict])
 
 
 def _sarif(report: Report, commit: str) -> dict[str, Any]:

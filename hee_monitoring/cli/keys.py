@@ -33,7 +33,7 @@ def path(as_json: bool) -> None:
     terminal, found = options.terminal(as_json), str(default_key_path())
     if as_json:
         terminal.json({"path": found})
-    terminal.line(found)
+    terminal.exact(found)
 
 
 @keys.command("allowed-signers")
@@ -54,7 +54,7 @@ def allowed_signers(place: str, at: str | None, as_json: bool) -> None:
     text = ring.allowed_signers(next_)
     if as_json:
         terminal.json({"allowed_signers": text})
-    terminal.line(text.rstrip("\n"))
+    terminal.exact(text.rstrip("\n"))
 
 
 @keys.command("list")

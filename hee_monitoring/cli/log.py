@@ -105,4 +105,4 @@ def show(place: str, event: str, at: str | None, as_json: bool) -> None:
     for cause in entry.event.causes:
         terminal.line(f"  cause    {cause}")
     terminal.line()
-    terminal.line(terminal.fit_block(json.dumps(entry.event.data, indent=2, ensure_ascii=False)))
+    terminal.exact(terminal.fit_block(json.dumps(entry.event.data, indent=2, ensure_ascii=False)))

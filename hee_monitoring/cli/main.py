@@ -47,6 +47,7 @@ COMMANDS = {
     "recipients": ("recipients", "recipients", "Who can read what is sealed."),
     "vault": ("vault", "vault", "The shares of sealed payloads on this machine."),
     "keys": ("keys", "keys", "Where the key is, and whom the log trusts."),
+    "completion": ("completion", "completion", "Print what a shell needs to complete commands and options."),
     "doctor": ("doctor", "doctor", "Find what is missing and say how to get it."),
     "demo": ("demo", "demo", "Show the whole loop on a real broken pipeline."),
 }
@@ -97,20 +98,26 @@ def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
         ctx.exit(0)
 
 
-@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Lazy, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-C", "directory", default=".", metavar="DIR", help="The repository (default: here).")
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the versions."
 )
 @click.pass_context
-def hee(ctx: click.Context, directory: str) -> None:
+def hee(ctx: click.Context, directory: str) -> int:
     """The flight recorder and autopilot for CI.
 
     Watches the CI of a repository, explains every failure with the line that proves it, decides under written rules
     whether it may repair it, repairs it in isolation, proves the repair by running the failed job again, and records
-    all of it as signed events in the branch hee/log.
+    all of it as signed events in the branch hee/log. Without a command it says how things stand, and what to do next.
     """
     ctx.obj = directory
+    if ctx.invoked_subcommand is None:
+        from hee_monitoring.cli.overview import show
+        from hee_monitoring.cli.terminal import Terminal
+
+        return show(directory, Terminal())
+    return 0
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -11,6 +11,7 @@ from hee_monitoring.cli import options
 from hee_monitoring.cli.terminal import STATUS
 
 if TYPE_CHECKING:
+    from hee_core.projection import State
     from hee_monitoring.cli.terminal import Terminal
     from hee_monitoring.cycle import Cycle, Result
     from hee_monitoring.workspace import Workspace
@@ -44,6 +45,7 @@ _logs = click.option(
 @options.sarif
 @options.as_json
 @options.directory
+@options.status_style
 def monitor(
     place: str,
     once: bool,
@@ -89,7 +91,13 @@ def monitor(
             terminal.json(sarif_json(workspace))
         elif as_json and last is not None:
             terminal.json(report_json(workspace, last))
-    return 1 if state.issues else 0
+    return options.Ended(1 if state.issues else 0, headline(state, last))
+
+
+def headline(state: State, result: Result | None) -> str:
+    """The status word of a cycle: what nobody could look at is not OK."""
+    blind = result is not None and result.polled and not state.issues and not result.passed
+    return "UNKNOWN" if blind else STATUS[state.status]
 
 
 def report_json(workspace: Workspace, result: Result) -> dict[str, Any]:
@@ -119,8 +127,7 @@ def screen(terminal: Terminal, workspace: Workspace, cycle: Cycle, result: Resul
     at = f"{cycle.branch + '@' if cycle.branch else ''}{cycle.commit[:7]}"
     count = len(state.issues)
     words = f"{count} open issue(s)" if count else f"nothing is red ({looked_at(result)})"
-    blind = result.polled and not count and not result.passed
-    terminal.status("UNKNOWN" if blind else STATUS[state.status], f"{terminal.bold(state.status)} at {at}: {words}")
+    terminal.status(headline(state, result), f"{terminal.bold(state.status)} at {at}: {words}")
     for issue in state.issues.values():
         _issue(terminal, issue)
     for job, reason in result.unknown.items():
@@ -137,7 +144,7 @@ def screen(terminal: Terminal, workspace: Workspace, cycle: Cycle, result: Resul
         )
     proved = [i["fix"]["branch"] for i in state.issues.values() if i["fix"] and i["fix"]["branch"]]
     if proved:
-        terminal.line(f"  next: review and merge  git merge {' '.join(proved)}")
+        terminal.exact(f"  next: review and merge  git merge {' '.join(proved)}")
 
 
 def looked_at(result: Result) -> str:
@@ -169,9 +176,9 @@ def _issue(terminal: Terminal, issue: Any) -> None:
     said = f"{issue['action'] or 'undecided'}: {words or issue['rationale']}"
     terminal.line(f"      {said}{' by ' + fix['strategy'] if fix and fix['strategy'] else ''}")
     if fix and fix["outcome"] in ("rolled_back", "refused"):
-        terminal.line(f"      why: {terminal.fit(fix['reason'], terminal.width - 11)}")
+        terminal.line(f"      why: {terminal.whole(fix['reason'])}")
     if issue["action"] in ("agent-review", "manual-only") and issue["next_step"]:
-        terminal.line(f"      next: {terminal.fit(issue['next_step'], terminal.width - 12)}")
+        terminal.line(f"      next: {terminal.whole(issue['next_step'])}")
 
 
 def _aside(terminal: Terminal, workspace: Workspace) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
 from hee_monitoring.cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hee_core.log import Entry
     from hee_monitoring.workspace import Workspace
 
@@ -17,6 +20,45 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON d
 sarif = click.option("--sarif", is_flag=True, help="Print SARIF 2.1.0, for code scanning and editors.")
 at = click.option("--at", metavar="POINT", help="As of an index, commit, event id or time.")
 directory = click.pass_obj
+NAGIOS = {"OK": 0, "WARNING": 1, "CRITICAL": 2, "UNKNOWN": 3}
+_USUAL = {0: "OK", 1: "CRITICAL"}
+
+
+class Ended(int):
+    """An exit status that knows the status word it stands for."""
+
+    word: str
+
+    def __new__(cls, status: int, word: str) -> Self:
+        """Joins the two."""
+        made = super().__new__(cls, status)
+        made.word = word
+        return made
+
+
+def status_style(command: Callable[..., int]) -> Callable[..., int]:
+    """Adds `--status-style`: with `nagios` the exit status is 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."""
+
+    @click.option(
+        "--status-style",
+        type=click.Choice(["hee", "nagios"]),
+        default="hee",
+        help="nagios: exit 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.",
+    )
+    @wraps(command)
+    def styled(*arguments: Any, status_style: str, **options: Any) -> int:
+        if status_style == "hee":
+            return command(*arguments, **options)
+        from hee_core.errors import HeeError
+
+        try:
+            ended = command(*arguments, **options)
+        except HeeError as error:
+            Terminal().error(str(error), error.hint)
+            return NAGIOS["UNKNOWN"]
+        return NAGIOS[ended.word if isinstance(ended, Ended) else _USUAL.get(ended, "UNKNOWN")]
+
+    return styled
 
 
 def terminal(as_json: bool) -> Terminal:

@@ -33,7 +33,7 @@ def monitor_check(place: str, terminal: Terminal, capsule: str | None, mode: str
     for finding in report.findings:
         word = "UNKNOWN" if finding.severity == "UNKNOWN" else "CRITICAL" if finding in report.blocking else "WARNING"
         terminal.status(word, f"{finding.path}:{finding.line}  {finding.message}  {finding.rule}")
-        terminal.line(f"    {terminal.fit(finding.remedy, terminal.width - 4)}")
+        terminal.line(f"    {terminal.whole(finding.remedy)}")
     stops = [finding for finding in report.findings if finding in report.blocking or finding.severity == "UNKNOWN"]
     if terminal.as_json:
         terminal.json(

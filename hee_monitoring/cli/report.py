@@ -45,7 +45,7 @@ def report(
     if as_json:
         terminal.json(document)
     elif output is None:
-        terminal.line(text_of(document, format_ or "md").rstrip("\n"))
+        terminal.exact(text_of(document, format_ or "md").rstrip("\n"))
     if output is not None:
         write(output, document, format_)
         terminal.status("OK", f"{output}: {document['events']} events, {document['open_issues']} open issue(s)")

@@ -130,7 +130,7 @@ def _preview(
             terminal.line(
                 f"  {proposal['title']}; {proposal['strategy'] or 'no strategy'}; {', '.join(proposal['files'])}"
             )
-            terminal.line(terminal.fit_block(proposal["diff"]))
+            terminal.exact(terminal.fit_block(proposal["diff"]))
     if not proposals:
         terminal.status("OK", "nothing that may be repaired is open")
     actions.outputs(hee_changes_made=False)

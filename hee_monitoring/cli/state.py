@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 @options.at
 @options.as_json
 @options.directory
-def state(place: str, at: str | None, as_json: bool) -> None:
+@options.status_style
+def state(place: str, at: str | None, as_json: bool) -> int:
     r"""Show the state capsule, now or at any earlier point.
 
     \b
@@ -37,7 +38,7 @@ def state(place: str, at: str | None, as_json: bool) -> None:
         document = capsule.build(found, log_id=log.id)
     if as_json:
         terminal.json(document)
-        return
+        return options.Ended(0, STATUS[found.status])
     terminal.status(STATUS[found.status], f"{found.status} after event {index} ({found.time[:19]}Z)")
     for issue in found.issues.values():
         fix = issue["fix"] or {}
@@ -52,6 +53,7 @@ def state(place: str, at: str | None, as_json: bool) -> None:
         terminal.line(f"  decision {record['decision_id']}: {record['statement']}")
     if found.frozen:
         terminal.status("WARNING", f"frozen: {found.ledger.frozen_reason}")
+    return options.Ended(0, STATUS[found.status])
 
 
 @click.command()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import unicodedata
@@ -54,7 +55,11 @@ class Terminal:
         return shutil.get_terminal_size((100, 24)).columns if self._out.isatty() else 100
 
     def line(self, text: str = "") -> None:
-        """Prints one line, unless a JSON document is all that may be printed."""
+        """Prints one line, broken between words where a terminal is narrower, unless JSON is all that may be printed."""
+        self.exact("\n".join(_broken(line, self.width) for line in text.split("\n")) if self._out.isatty() else text)
+
+    def exact(self, text: str) -> None:
+        """Prints a text that is to be copied or read by a program as it is."""
         if not self.as_json:
             self._clear()
             self._write(self._out, text)
@@ -90,8 +95,14 @@ class Terminal:
             text = text[:-1]
         return text + ellipsis
 
+    def whole(self, text: str) -> str:
+        """Text safe to print, on one line, nothing of it cut: a next step has to be readable to its end."""
+        return safe(text).replace("\n", " ")
+
     def fit_block(self, text: str) -> str:
-        """Several lines safe to print, each cut to the width."""
+        """Several lines safe to print, each cut to the width of a terminal; a pipe gets them whole."""
+        if not self._out.isatty():
+            return safe(text).rstrip("\n")
         return "\n".join(self.fit(line, self.width) for line in text.splitlines())
 
     def table(self, rows: Iterable[Sequence[str]], *, indent: int = 2, last: int = 20) -> None:
@@ -136,9 +147,30 @@ class Terminal:
             self._status_shown = False
 
     def _write(self, stream: TextIO, text: str) -> None:
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            text = inert(text)
         encoding = stream.encoding or "utf-8"
         stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
         stream.flush()
+
+
+def _broken(line: str, width: int) -> str:
+    """A line in pieces of at most so many columns, later ones indented deeper; a word is never broken."""
+    if _seen(line) <= width:
+        return line
+    indent = " " * min(len(line) - len(line.lstrip(" ")) + 4, width // 3)
+    pieces, piece = [], ""
+    for word, space in re.findall(r"( *[^ ]+)( *)", line):
+        if piece.strip() and _seen(piece + word) > width:
+            pieces.append(piece.rstrip(" "))
+            piece = indent + word.lstrip(" ") + space
+        else:
+            piece += word + space
+    return "\n".join([*pieces, piece.rstrip(" ")])
+
+
+def _seen(text: str) -> int:
+    return columns(re.sub(r"\x1b\[[0-9;]*m", "", text))
 
 
 def safe(text: str) -> str:
@@ -149,6 +181,11 @@ def safe(text: str) -> str:
 def _hang(text: str) -> str:
     """Text whose further lines are indented, so that none of them passes for a line of its own."""
     return "\n       ".join(text.splitlines())
+
+
+def inert(text: str) -> str:
+    """Text in which the runner of GitHub Actions finds no command: `::name::` at a line's start, `##[name]` anywhere."""
+    return re.sub(r"(?m)^(\s*:)(?=:)", r"\1 ", text.replace("##[", "## ["))
 
 
 def columns(text: str) -> int:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 @options.at
 @options.as_json
 @options.directory
+@options.status_style
 def verify(
     place: str,
     proof: Path | None,
