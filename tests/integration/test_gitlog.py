@@ -11,7 +11,7 @@ import pytest
 from logs import git, make_log, make_repository, open_at
 
 import hee_core
-from hee_core.errors import GitError, IntegrityError, LogError, LogNotFound
+from hee_core.errors import Conflict, GitError, IntegrityError, LogError, LogNotFound
 from hee_core.events import Event
 from hee_core.git import Repository
 from hee_core.gitstore import open_log
@@ -115,6 +115,46 @@ def test_a_bare_repository_holds_a_log(place):
 
 
 @pytest.mark.spec("SEED-313")
+def reftable(place) -> bool:
+    """Makes a repository of that ref format, if this git can."""
+    made = subprocess.run(
+        ["git", "init", "--quiet", "--ref-format=reftable", str(place)], capture_output=True, check=False
+    )
+    return made.returncode == 0
+
+
+@pytest.mark.parametrize("kind", ["reftable", "files, moved by git"])
+def test_where_git_itself_moves_the_ref_it_moves_only_from_where_it_was(place, tmp_path, kind):
+    if kind == "reftable" and not reftable(place):
+        pytest.skip(f"{git(tmp_path, '--version')} has no reftable (2.45 has)")
+    if kind != "reftable":
+        make_repository(place)
+
+    def opened(signer):
+        log = open_at(place, signer=signer)
+        assert kind != "reftable" or log.store._file is None
+        log.store._file = None
+        return log
+
+    signer = EphemeralSigner()
+    with opened(signer) as log, opened(signer) as other:
+        log.create()
+        seen = log.head
+        log.append([note("one")], expected=seen)
+        assert other.append([note("two")]).index == 2
+        with pytest.raises(Conflict):
+            log.append([note("three")], expected=seen)
+        git(place, "pack-refs", "--all", "--prune")
+        assert log.append([note("three")]).index == 3
+        git(tmp_path, "init", "--quiet", "--bare", "origin.git")
+        git(place, "remote", "add", "origin", str(tmp_path / "origin.git"))
+        assert hee_core.sync(other).pushed == 4
+        assert hee_core.verify(log).ok
+        with pytest.raises(Conflict):
+            log.store.publish([], seen, seen)
+    assert git(place, "fsck", "--strict", "--no-dangling") == ""
+
+
 def test_linked_worktrees_share_one_log_and_a_detached_head_does_not_matter(place, tmp_path):
     with make_log(place) as log:
         git(place, "worktree", "add", "--quiet", "--detach", str(tmp_path / "linked"))
@@ -178,6 +218,10 @@ def test_a_shallow_clone_of_the_log_is_said_to_be_unknown_and_never_wrong(place,
         assert "git fetch --unshallow" in caught.value.hint
         with pytest.raises(LogError, match="shallow"):
             list(shallow.read())
+        with pytest.raises(LogError, match="shallow"):
+            shallow.append([note()])
+        with pytest.raises(LogError, match="shallow"):
+            hee_core.sync(shallow)
         report = hee_core.verify(shallow)
         assert (report.ok, report.events, [f.kind for f in report.findings]) == (False, 0, ["shallow"])
         git(tmp_path / "shallow", "fetch", "--quiet", "--unshallow")

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from clones import Clones
 from logs import make_log, open_at
 
 import hee_core
@@ -87,6 +88,63 @@ def test_killed_writers_lose_nothing_and_block_nobody(tmp_path, signer):
         assert log.append([Event.new("note.recorded", {"text": "still here"})]).index == len(found)
         assert len(list((place / ".git/hee").glob("ref-*"))) == 0
         assert list((place / ".git/objects/pack").glob("tmp_hee_*")) == []
+
+
+SYNCER = """
+import sys
+import hee_core
+with hee_core.open_log(sys.argv[1]) as log:
+    for line in sys.stdin:  # one a sync, until the writers beside it are done
+        try:
+            assert not (done := hee_core.sync(log)).findings
+            print(done.pushed, flush=True)
+        except hee_core.Conflict:
+            print("others were faster", flush=True)
+"""
+
+
+@pytest.mark.spec("SEED-005", "SEED-310")
+def test_clones_that_are_written_and_synced_at_once_lose_nothing_and_converge(tmp_path, signer):
+    each, names = (40, "abc") if os.environ.get("HEE_SOAK") else (4, "ab")
+    world = Clones(tmp_path, signer=signer)
+    for name in names:
+        world.clone(name).close()
+    writers = [start(tmp_path / name, f"{name}{n}", each) for name in names for n in range(2)]
+    syncers = [
+        subprocess.Popen(
+            [sys.executable, "-c", SYNCER, str(tmp_path / name)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in names
+    ]
+    for _ in range(each // 2):
+        for syncer in syncers:
+            syncer.stdin.write("\n")
+            syncer.stdin.flush()
+    acknowledged = set()
+    for writer in writers:
+        out, _ = writer.communicate(timeout=300)
+        assert writer.returncode == 0
+        acknowledged |= {line.split()[1] for line in out.splitlines()}
+    for syncer in syncers:
+        syncer.communicate(timeout=300)
+        assert syncer.returncode == 0
+    orders = []
+    for name in (*names, names[0]):
+        with open_at(tmp_path / name, signer=signer) as log:
+            assert hee_core.sync(log).ok
+    for name in names:
+        with open_at(tmp_path / name, signer=signer) as log:
+            hee_core.sync(log)
+            orders.append([entry.event.id for entry in log.read()])
+            assert hee_core.verify(log).ok
+    assert len(acknowledged) == 2 * each * len(names)
+    assert set(orders[0]) >= acknowledged
+    assert len(orders[0]) == len(acknowledged) + 1
+    assert all(order == orders[0] for order in orders)
+    assert world.holds()
 
 
 def test_threads_may_share_one_log(tmp_path, signer):
