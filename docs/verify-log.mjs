@@ -115,6 +115,16 @@ const KEY_TYPES = {
     return (rest, signed, algorithm) => verify(algorithm.replace("rsa-sha2-", "sha"), signed, key, rest.string());
   },
 };
+const readable = (text) => { // whether the text of a public key is in its one form, and the key one that can be checked
+  try {
+    const wire = new Wire(blobOf(text)), type = wire.text();
+    KEY_TYPES[type](wire);
+    wire.end();
+    return text === `${type} ${blobOf(text).toString("base64")}`;
+  } catch {
+    return false;
+  }
+};
 const ALGORITHMS = { "ssh-rsa": ["rsa-sha2-256", "rsa-sha2-512"] }; // of every other type, its own name
 
 function signer(message, signature, namespace) { // PROTOCOL.sshsig: the fingerprint of the key that signed, or null
@@ -274,7 +284,11 @@ function check(commits, format, pin) {
       human(name) && people ? human(actor) : keys.get(keyid).root && !(human(name) && frozen);
     const fresh = data.public_key && fingerprint(blobOf(data.public_key));
     const name = held && (held.origin ?? data.key_id);
+    // Once a person holds a root key, none becomes one, nor the threshold another, without a person among those who ask.
+    const personal = ["key.root_granted", "key.threshold_changed"].includes(type) &&
+      [...keys.values()].some((key) => key.root && human(key.actor) && valid(key, index));
     let ask, make, needed = threshold;
+    if (data.public_key && !readable(data.public_key)) return "no key that could be checked, or not in its one form";
     if (["key.added", "key.rotated"].includes(type) && keys.has(fresh)) return "it is or was there already";
     if (["key.revoked", "key.expiry_set", "key.root_granted"].includes(type) && !valid(held, index + 1)) return "no valid key";
     if (type === "key.added") {
@@ -314,7 +328,8 @@ function check(commits, format, pin) {
     } else return "unknown: nobody can say whose keys count after it";
     const asked = new Set([...(pending.get(ask) ?? []), keyid]);
     pending.set(ask, asked);
-    if ([...asked].filter((each) => valid(keys.get(each), index)).length < needed) return null;
+    const counted = [...asked].map((each) => keys.get(each)).filter((key) => valid(key, index));
+    if (counted.length < needed || (personal && !counted.some((key) => human(key.actor)))) return null;
     pending.delete(ask);
     make();
     return null;

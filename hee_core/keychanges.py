@@ -57,11 +57,15 @@ class Key:
 
 
 class Change(NamedTuple):
-    """What an event asks for: its name, by which others ask for the same; the ring then; how many keys it takes."""
+    """What an event asks for: its name, by which others ask for the same; the ring then; how many keys it takes.
+
+    With `person`, one of them is a person's.
+    """
 
     name: str
     ring: KeyRing
     needed: int
+    person: bool = False
 
 
 def change_of(ring: KeyRing, index: int, event: Event) -> Change:
@@ -120,7 +124,7 @@ def _root_granted(ring: KeyRing, index: int, event: Event) -> Change:
     if held.root:
         raise IntegrityError(f"{name} is a root key already")
     changed = replace(ring, keys={**ring.keys, name: replace(held, root=True)})
-    return Change(f"root {held.origin or name}", changed, ring.threshold)
+    return Change(f"root {held.origin or name}", changed, ring.threshold, _person_roots(ring, index))
 
 
 def _threshold(ring: KeyRing, index: int, event: Event) -> Change:
@@ -131,7 +135,7 @@ def _threshold(ring: KeyRing, index: int, event: Event) -> Change:
         raise IntegrityError(f"the threshold is {threshold} already")
     changed = replace(ring, threshold=threshold)
     _enough(changed)
-    return Change(f"threshold {threshold}", changed, max(threshold, ring.threshold))
+    return Change(f"threshold {threshold}", changed, max(threshold, ring.threshold), _person_roots(ring, index))
 
 
 _RULES: Final[Mapping[str, Callable[[KeyRing, int, Event], Change]]] = {
@@ -177,6 +181,14 @@ def _enough(ring: KeyRing) -> None:
 def _root(ring: KeyRing, event: Event) -> None:
     if not ring.keys[event.key_id].root:
         raise IntegrityError(f"it takes a root key, {event.key_id} is none")
+
+
+def _person_roots(ring: KeyRing, index: int) -> bool:
+    """Whether a person holds a root key: then none becomes one, nor the threshold another, without a person.
+
+    Else an agent could make more root keys of its own, and raise the threshold over the people's heads.
+    """
+    return any(key.root and key.role == "human" and key.valid(index) for key in ring.keys.values())
 
 
 def _vouch(ring: KeyRing, index: int, event: Event, key: Key) -> None:

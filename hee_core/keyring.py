@@ -124,7 +124,8 @@ class KeyRing:
         change = change_of(self, index, event)
         asked = {*self.pending.get(change.name, ()), event.key_id}
         pending = {name: who for name, who in self.pending.items() if name != change.name}
-        if len([name for name in asked if self.keys[name].valid(index)]) < change.needed:
+        count = [self.keys[name].role for name in asked if self.keys[name].valid(index)]
+        if len(count) < change.needed or (change.person and "human" not in count):
             return replace(self, pending={**pending, change.name: tuple(sorted(asked))})
         return replace(change.ring, pending=pending)
 

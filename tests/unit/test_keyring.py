@@ -344,6 +344,16 @@ def test_the_threshold_changes_when_as_many_ask_as_before_and_as_after():
     assert ring.fold(4, threshold(1, THIRD)).fold(5, threshold(1, AGENT)).threshold == 1
 
 
+def test_agents_do_not_make_root_keys_or_thresholds_over_the_heads_of_people():
+    ring = KeyRing.of(genesis(AGENT, SECOND, ADA)).fold(1, added(THIRD, AGENT))
+    alone = ring.fold(2, granted(THIRD, AGENT)).fold(3, threshold(2, AGENT)).fold(4, threshold(2, SECOND))
+    assert (alone.keys[THIRD.key_id].root, alone.threshold, len(alone.pending)) == (False, 1, 2)
+    assert alone.fold(5, granted(THIRD, ADA)).keys[THIRD.key_id].root
+    assert alone.fold(5, threshold(2, ADA)).threshold == 2
+    without = KeyRing.of(genesis(AGENT, SECOND)).fold(1, added(ADA, AGENT))  # a person without a root key is not asked
+    assert without.fold(2, threshold(2, AGENT)).fold(3, threshold(2, SECOND)).threshold == 2
+
+
 @pytest.mark.spec("SEED-216")
 def test_a_thief_does_not_escape_a_revocation_by_rotating_between_two_approvals():
     ring = KeyRing.of(genesis(AGENT, SECOND, THIRD, threshold=2)).fold(1, added(CI, AGENT)).fold(2, added(CI, SECOND))
