@@ -245,6 +245,43 @@ class CiPolled(Payload):
     duration_ms: Count = 0
 
 
+class RunSeen(Payload):
+    """A finished run; `conclusion` is the source's own word."""
+
+    run_id: Count
+    attempt: Count = 1
+    conclusion: Name
+    workflow: Text = ""
+    branch: Text = ""
+    commit: Commit | None = None
+    completed_at: Text = ""
+
+
+class CursorMoved(Payload):
+    """Finished runs that are dealt with, so that a catch-up neither loses nor doubles one.
+
+    `pending` are runs that are not finished yet, `floor` is the id up to which every other run counts as dealt with,
+    `skipped` are digests of items that could not be read, `left_aside` counts runs from before the first look.
+    """
+
+    source: Name
+    runs: tuple[RunSeen, ...] = ()
+    pending: tuple[Count, ...] = ()
+    floor: Count = 0
+    skipped: tuple[Name, ...] = ()
+    left_aside: Count = 0
+
+
+class RerunRequested(Payload):
+    """The platform was asked to run the failed jobs of a run again, which is its attempt number `attempt`."""
+
+    source: Name
+    issue_id: Name
+    run_id: Count
+    attempt: Count
+    reason: Text = ""
+
+
 class FailureDetected(Payload):
     """Something is red: which job of which run at which commit, and the evidence that says so."""
 
@@ -368,6 +405,58 @@ class MonitorHeartbeat(Payload):
     polls: Count
     since: Text
     longest_gap_ms: Count = 0
+
+
+class MonitorBlinded(Payload):
+    """The source could not be asked: from here on nothing is known of it."""
+
+    source: Name
+    kind: Literal["authentication", "network"]
+    reason: Text
+
+
+class MonitorRecovered(Payload):
+    """The source answers again; what happened meanwhile is caught up."""
+
+    source: Name
+    since: Text
+
+
+# ------------------------------------------------------------------ tokens
+
+
+class TokenRegistered(Payload):
+    """A token is in use: what it is called, its fingerprint and what it may do, never the token itself."""
+
+    name: Name
+    fingerprint: Name
+    kind: Literal["classic", "fine-grained", "app", "actions", "other"]
+    scopes: tuple[Name, ...] = ()
+    account: Text = ""
+    issued: Text = ""
+    expires: Text = ""
+
+
+class TokenRotated(Payload):
+    """Another token took the place of one."""
+
+    name: Name
+    fingerprint: Name
+    replaces: Name
+    kind: Literal["classic", "fine-grained", "app", "actions", "other"]
+    scopes: tuple[Name, ...] = ()
+    account: Text = ""
+    issued: Text = ""
+    expires: Text = ""
+
+
+class TokenApproved(Payload):
+    """A person allowed the permissions of a token; another token or other permissions need another approval."""
+
+    name: Name
+    fingerprint: Name
+    scopes: tuple[Name, ...] = ()
+    statement: Text
 
 
 # ------------------------------------------------------------------ a fix
@@ -611,6 +700,8 @@ TYPES: dict[str, type[Payload]] = {
     "monitor.started": MonitorStarted,
     "governance.evaluated": GovernanceEvaluated,
     "ci.polled": CiPolled,
+    "ci.cursor_moved": CursorMoved,
+    "ci.rerun_requested": RerunRequested,
     "ci.failure_detected": FailureDetected,
     "ci.failure_classified": FailureClassified,
     "ci.impact_assessed": ImpactAssessed,
@@ -622,6 +713,11 @@ TYPES: dict[str, type[Payload]] = {
     "alert.raised": AlertRaised,
     "monitor.completed": MonitorCompleted,
     "monitor.heartbeat": MonitorHeartbeat,
+    "monitor.blinded": MonitorBlinded,
+    "monitor.recovered": MonitorRecovered,
+    "token.registered": TokenRegistered,
+    "token.rotated": TokenRotated,
+    "token.approved": TokenApproved,
     "state.checkpointed": StateCheckpointed,
     "state.checkpoint_sealed": CheckpointSealed,
     "fix.started": FixStarted,

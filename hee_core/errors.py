@@ -14,7 +14,10 @@
     ├── CapsuleError        a capsule cannot be read or breaks its schema
     ├── NotFound            a point, event, issue or pattern that does not exist
     └── SourceError         a CI source cannot be read
-        └── ToolMissing     a program that the work needs is not installed
+        ├── ToolMissing     a program that the work needs is not installed
+        ├── Unauthorized    the source does not accept the token, or the token may not do this
+        ├── RateLimited     the source asks for a pause, or the budget of requests is used up
+        └── Unreachable     the source does not answer, or what it answers cannot be read
 
 A refusal (denied, gate failed, fix skipped) is a value and an event, never an exception.
 """
@@ -115,3 +118,31 @@ class ToolMissing(SourceError):
     """A program that the work needs is not installed."""
 
     code = "tool-missing"
+
+
+class Unauthorized(SourceError):
+    """The source does not accept the token, or the token may not do this."""
+
+    code = "unauthorized"
+
+    def __init__(self, message: str, *, status: int, hint: str = "") -> None:
+        """Keeps the status: 401 is about the token, 403 about what it asked for."""
+        super().__init__(message, hint=hint)
+        self.status = status
+
+
+class RateLimited(SourceError):
+    """The source asks for a pause; `wait` is in seconds."""
+
+    code = "rate-limited"
+
+    def __init__(self, message: str, *, wait: float, hint: str = "") -> None:
+        """Keeps how long to wait."""
+        super().__init__(message, hint=hint)
+        self.wait = wait
+
+
+class Unreachable(SourceError):
+    """The source does not answer, or what it answers cannot be read."""
+
+    code = "unreachable"

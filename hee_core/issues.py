@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hee_core.operational import CLOSED_KEPT, JUDGED_KEPT, SOURCES_KEPT
+from hee_core.operational import CLOSED_KEPT
 from hee_core.record import Record
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 EVIDENCE_KEPT = 3
 REASONS_KEPT = 5
-NAMES_KEPT = 100
 GATES_KEPT = 100
 
 
@@ -111,28 +110,6 @@ def resolved(draft: Draft, _: Any, data: Data) -> None:
         draft.archive("closed", closed, name, keep=CLOSED_KEPT)
     for decision in [key for key, record in draft.decisions.items() if record["issue_id"] == name]:
         draft.end_decision(decision, how="settled", reason=data["by"])
-
-
-def polled(draft: Draft, _: Any, data: Data) -> None:
-    """Moves the cursor of a source: the last commit and run, the commits it judged, the jobs nobody could judge."""
-    name, commit = data["source"], data.get("commit") or ""
-    before = draft.sources.get(name)
-    judged = [known for known in before["judged"] if known != commit] if before else []
-    if commit:
-        judged = [*judged, commit][-JUDGED_KEPT:]
-    run_id = data.get("run_id", 0)
-    poll = Record(
-        source=name,
-        commit=commit,
-        branch=data.get("branch", ""),
-        run_id=run_id,
-        judged=judged,
-        unknown=data.get("jobs_unknown", [])[:NAMES_KEPT],
-        time=draft.time,
-    )
-    draft.put("sources", poll, name, keep=SOURCES_KEPT)
-    if run_id:
-        draft.last_run_id = run_id
 
 
 def cycle_started(draft: Draft, _: Any, data: Data) -> None:

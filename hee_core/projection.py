@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from hee_core import attempts, decisions, forms, issues, machine, returns
+from hee_core import attempts, decisions, forms, issues, machine, returns, sources
 from hee_core.draft import Draft
 from hee_core.errors import EventError, Frozen, HeeError, IllegalTransition
 from hee_core.form_table import FORMS
@@ -77,6 +77,7 @@ _COUNTED = frozenset(
         *("checkpoint.cosigned", "access.denied", "capsule.imported", "maintenance.recorded"),
         *_ABOUT_KEYS,
         *("recipient.added", "recipient.removed", "payload.sealed", "payload.shared", "payload.redacted"),
+        *("token.registered", "token.rotated"),
     }
 )
 _NO_TIME = "1970-01-01T00:00:00Z"  # of events that claim a day that does not exist, before any other
@@ -86,13 +87,22 @@ def _changed(draft: Draft, _: Any, data: Mapping[str, Any]) -> None:
     draft.status = data["to"]
 
 
+def _nothing(_: Draft, __: Any, ___: Mapping[str, Any]) -> None:
+    """Of what has a rule, and changes nothing else."""
+
+
 _HANDLERS: dict[str, Handler] = {
     "config.loaded": decisions.configured,
     "patterns.loaded": decisions.patterns_loaded,
     "monitor.started": issues.cycle_started,
     "monitor.completed": issues.cycle_completed,
     "governance.evaluated": decisions.governed,
-    "ci.polled": issues.polled,
+    "ci.polled": sources.polled,
+    "ci.cursor_moved": sources.cursor_moved,
+    "ci.rerun_requested": sources.rerun_requested,
+    "monitor.blinded": sources.blinded,
+    "monitor.recovered": sources.recovered,
+    "token.approved": _nothing,
     "ci.failure_detected": issues.detected,
     "ci.failure_classified": issues.classified,
     "ci.impact_assessed": issues.assessed,
@@ -287,6 +297,7 @@ _RULES: dict[str, Callable[[Draft, int, Folded], HeeError | None]] = {
     "decision.ended": _ending,
     "state.unfrozen": _unfreezing,
     "approval.granted": _approving,
+    "token.approved": _approving,
     "fix.started": _starting,
     "fix.applied": _fixing,
     "fix.verified": _fixing,

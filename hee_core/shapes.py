@@ -74,6 +74,16 @@ _maybe_level = _word("critical", "high", "medium", "low", None)
 _status = _word("operational", "degraded", "failed", "maintenance", "hee-compliance-check")
 
 
+def _counts(value: Any) -> bool:
+    return type(value) is list and all(map(_count, value))
+
+
+def _runs(value: Any) -> bool:
+    return type(value) is list and all(
+        type(item) is dict and _count(item.get("run_id")) and _count(item.get("attempt", 1)) for item in value
+    )
+
+
 def _evidence(value: Any) -> bool:
     return type(value) is list and all(
         type(item) is dict
@@ -105,6 +115,14 @@ _SHAPES: dict[str, tuple[dict[str, Check], dict[str, Check]]] = {
         {"source": _name},
         {"commit": _maybe_commit, "branch": _text, "run_id": _count, "jobs_unknown": _names},
     ),
+    "ci.cursor_moved": (
+        {"source": _name},
+        {"runs": _runs, "pending": _counts, "floor": _count, "skipped": _names},
+    ),
+    "ci.rerun_requested": ({"source": _name, "issue_id": _name, "run_id": _count, "attempt": _count}, {}),
+    "monitor.blinded": ({"source": _name, "reason": _text}, {}),
+    "monitor.recovered": ({"source": _name}, {}),
+    "token.approved": ({"name": _name, "fingerprint": _name, "statement": _text}, {}),
     "ci.failure_detected": (
         {"issue_id": _name, "fingerprint": _name, "source": _name, "evidence": _evidence},
         {

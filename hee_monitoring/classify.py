@@ -74,6 +74,8 @@ def diagnose(job: Job, db: PatternDB) -> Diagnosis:
         if not log.binary:
             from_log = _conclude(scan(log, db), db, failed=True)
     signal = _signal(job, from_log)
+    if signal == "cancelled" and found is not None:
+        signal = ""  # the platform calls a job that ran out of time, or lost its runner, cancelled as well
     by_signal = db.by_signal(signal) if signal else None
     if by_signal is not None and (from_log is None or from_log.category == UNKNOWN or by_signal.priority >= 95):
         text = _signal_text(signal, job)

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hee_core.errors import Conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hee_core.catalogue import Level
     from hee_core.events import Event
     from hee_core.projection import State
     from hee_core.record import Record
     from hee_governance.rules import Report
-    from hee_monitoring.evidence import Judge, Source
+    from hee_monitoring.evidence import Judge, Run, Source
     from hee_monitoring.workspace import Workspace
+
+
+class Sight(Protocol):
+    """A run that a platform made; read-only parts, since one of them is frozen."""
+
+    @property
+    def run(self) -> Run | None:
+        """The run, with its jobs."""
+        ...
+
+    @property
+    def step(self) -> Mapping[str, Any] | None:
+        """What moves the platform's cursor past it; None if the cursor is past it already."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -24,7 +38,10 @@ class Cycle:
     """One look at one commit. `judge` proves repairs; without one, or with `fix` off, nothing is repaired.
 
     `wanted` picks the issues that may be repaired this time, `alert_level` is the least severity that people are told of.
-    `reports` keeps what the rules said about the commit, since every repair is held against it.
+    `reports` keeps what the rules said about the commit, since every repair is held against it. `sight` is set when the
+    look was a platform's own run, of any commit and branch: `files` is then the commit that rules are read against,
+    `judged_here` the jobs that the judge can run, and `restart` asks the platform to run a run's failed jobs again and
+    returns why it does not, or nothing.
     """
 
     workspace: Workspace
@@ -37,7 +54,11 @@ class Cycle:
     wanted: Callable[[Record], bool] = lambda _: True
     alert_level: Level = "low"
     progress: Callable[[str], None] = lambda _: None
-    reports: dict[str, Report] = field(default_factory=dict, init=False, compare=False)
+    reports: dict[str, Report] = field(default_factory=dict, compare=False)
+    sight: Sight | None = None
+    files: str = ""
+    judged_here: frozenset[str] | None = None
+    restart: Callable[[Run], str] | None = None
 
 
 @dataclass

@@ -113,7 +113,10 @@ class Run:
 class Source(Protocol):
     """Where runs come from. A source reads and never writes; what it cannot judge it returns as UNKNOWN."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the log calls it."""
+        ...
 
     def runs(self, commit: str) -> tuple[Run, ...]:
         """The runs for a commit; raises SourceError when the source cannot be asked at all."""

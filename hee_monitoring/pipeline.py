@@ -14,6 +14,7 @@ from hee_core.clock import seconds_between
 from hee_core.errors import ConfigError, SourceError
 from hee_core.tree import CommitTree
 from hee_monitoring import classify, facts, repairs
+from hee_monitoring.cursor import SOURCE, is_settled
 from hee_monitoring.cycle import Cycle, Result, record
 from hee_monitoring.impact import assess
 from hee_monitoring.observe import Observation, Picture, observe, resolved
@@ -53,8 +54,12 @@ def look(cycle: Cycle, result: Result) -> Picture:
     workspace, log = cycle.workspace, cycle.workspace.log
     began = workspace.clock.monotonic()
     state = log.state
-    with CommitTree(workspace.repository, cycle.commit) as tree:
-        report, detected = inspect(cycle, tree, state)
+    detected: tuple[Diagnosis, ...] = ()
+    if cycle.sight is not None:
+        report = cycle.reports[cycle.files]
+    else:
+        with CommitTree(workspace.repository, cycle.commit) as tree:
+            report, detected = inspect(cycle, tree, state)
     asked = must_poll(cycle, state)
     runs = cycle.source.runs(cycle.commit) if asked else ()
     if asked and not runs:
@@ -69,12 +74,17 @@ def look(cycle: Cycle, result: Result) -> Picture:
     duration = int((workspace.clock.monotonic() - began) * 1000)
 
     def news(state: State) -> list[Event]:
-        fresh = [seen for seen in picture.observations if is_news(seen, state, cycle.commit)]
-        closed = resolved(picture, state.issues, detectors_ran=True)
-        if not (fresh or closed or is_first_look(cycle, state, runs)):
+        step = cycle.sight.step if cycle.sight is not None else None
+        if step is not None and is_settled(step, state):
+            return []  # another monitor was first
+        fresh = [seen for seen in picture.observations if is_news(seen, state, cycle)]
+        closed = resolved(picture, comparable(cycle, state), detectors_ran=cycle.sight is None)
+        if not (fresh or closed or step or is_first_look(cycle, state, runs)):
             return []
         events = opening(cycle, state, report)
         events.append(polled(cycle, runs, picture, issues=bool(fresh), duration_ms=duration))
+        if step is not None:
+            events.append(facts.event("ci.cursor_moved", step, subject="cursor", clock=workspace.clock))
         events += [event for seen in fresh for event in failure(cycle, seen, state, picture)]
         events += [green(cycle, issue_id, words) for issue_id, words in closed.items()]
         return events + transitions(cycle, state, opened=bool(fresh))
@@ -85,7 +95,7 @@ def look(cycle: Cycle, result: Result) -> Picture:
 
 def is_first_look(cycle: Cycle, state: State, runs: Sequence[Run]) -> bool:
     """Whether the source has now judged a commit that it had not judged before."""
-    return bool(runs) and cycle.commit not in judged_by(cycle, state)
+    return bool(runs) and cycle.sight is None and cycle.commit not in judged_by(cycle, state)
 
 
 def judged_by(cycle: Cycle, state: State) -> Sequence[str]:
@@ -107,20 +117,39 @@ def must_poll(cycle: Cycle, state: State) -> bool:
         (issue["action"] in ("", "auto-fix", "rerun") or is_approved(issue, state))
         and repairs.is_open(issue)
         and issue["job"]
-        for issue in state.issues.values()
+        for issue in comparable(cycle, state).values()
     )
-    return (
+    return cycle.source.name != "files" and (
         cycle.rerun
+        or cycle.sight is not None
         or cycle.source.name == "logs"
         or cycle.commit not in judged_by(cycle, state)
         or (unfinished and cycle.fix)
     )
 
 
-def is_news(seen: Observation, state: State, commit: str) -> bool:
-    """Whether an observation says something that the log does not: a new issue, or an open one at another commit."""
+def is_news(seen: Observation, state: State, cycle: Cycle) -> bool:
+    """Whether an observation says something new: a new issue, an open one at another commit or in another run."""
     known = state.issues.get(seen.issue_id)
-    return known is None or (seen.run is not None and known["commit"] != commit)
+    if known is None or seen.run is None:
+        return known is None
+    if cycle.sight is not None:
+        return (known["run_id"], known["attempt"]) != (seen.run.run_id, seen.run.attempt)
+    return bool(known["commit"] != cycle.commit)
+
+
+def comparable(cycle: Cycle, state: State) -> Mapping[str, Record]:
+    """The open issues that a look can close: a platform's by a later run of their branch, others by no platform."""
+    run = cycle.sight.run if cycle.sight is not None else None
+    if run is None:
+        return {name: issue for name, issue in state.issues.items() if issue["source"] != SOURCE}
+    return {
+        name: issue
+        for name, issue in state.issues.items()
+        if issue["source"] == run.source
+        and issue["branch"] == publishable(run.branch, limit=200)
+        and (issue["run_id"], issue["attempt"]) < (run.run_id, run.attempt)
+    }
 
 
 def inspect(cycle: Cycle, tree: Mapping[str, bytes], state: State) -> tuple[Report, tuple[Diagnosis, ...]]:

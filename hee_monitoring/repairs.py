@@ -18,7 +18,7 @@ from hee_core.record import Record
 from hee_core.tree import CommitTree
 from hee_governance import rules
 from hee_governance.validator import GovernanceValidator
-from hee_monitoring import facts
+from hee_monitoring import restarts
 from hee_monitoring.attempts import Attempt, record_of
 from hee_monitoring.classify import diagnose
 from hee_monitoring.cycle import Result, record
@@ -29,6 +29,7 @@ from hee_monitoring.fixes.room import discard_leftovers
 from hee_monitoring.fixes.transaction import repair
 from hee_monitoring.impact import assess
 from hee_monitoring.redact import publishable
+from hee_monitoring.restarts import say
 from hee_monitoring.verdicts import verdict_of
 
 if TYPE_CHECKING:
@@ -63,8 +64,12 @@ def _repair_all(cycle: Cycle, result: Result, picture: Picture, work: Path) -> N
             continue
         if not is_open(issue):
             result.notes += publish(cycle, issue["fix"]["branch"], recorded_commit(state, issue), issue["issue_id"])
+        elif issue["action"] == "auto-fix" and issue["issue_id"] in seen and not is_here(cycle):
+            result.notes.append(f"{issue['issue_id']}: {cycle.commit[:12]} is not in this clone; `git fetch` brings it")
         elif issue["action"] == "auto-fix" and issue["issue_id"] in seen:
             result.notes += conclude(cycle, transact(cycle, issue, picture), result=result)
+        elif issue["action"] == "rerun" and issue["issue_id"] in seen and cycle.sight is not None:
+            restarts.restart(cycle, result, issue)
         elif issue["action"] == "rerun" and issue["issue_id"] in seen:
             run_again(cycle, result, issue, seen[issue["issue_id"]])
         elif issue["action"] == "agent-review" and not issue["fix"]:
@@ -74,6 +79,11 @@ def _repair_all(cycle: Cycle, result: Result, picture: Picture, work: Path) -> N
 def is_open(issue: Record) -> bool:
     """Whether a repair of an issue is still to be made: none was tried, or one waits for an approval."""
     return issue["fix"] is None or issue["fix"]["outcome"] == "pending_review"
+
+
+def is_here(cycle: Cycle) -> bool:
+    """Whether the cycle's commit is in the repository: a platform's run can be of one that was never fetched."""
+    return cycle.workspace.repository.ref(f"{cycle.commit}^{{commit}}") is not None
 
 
 def transact(cycle: Cycle, issue: Record, picture: Picture) -> Attempt:
@@ -95,7 +105,7 @@ def transact(cycle: Cycle, issue: Record, picture: Picture) -> Attempt:
         branch=cycle.branch,
         allowed_paths=workspace.config.fix_paths or ("**",),
         denied_paths=workspace.config.deny_paths,
-        known_green=tuple(key for key in picture.passed if key != seen.job_key),
+        known_green=tuple(key for key in picture.passed if key != seen.job_key and is_judged_here(cycle, key)),
         known_red=tuple(key for key in picture.failed if key != seen.job_key),
         trailers={
             "HEE-Issue": issue["issue_id"],
@@ -132,6 +142,11 @@ def conclude(cycle: Cycle, attempt: Attempt, *, backup: Event | None = None, res
     if result.events == before:
         return [f"{attempt.issue['issue_id']} was repaired or resolved meanwhile: this attempt was dropped"]
     return publish(cycle, branch, attempt.outcome.commit, attempt.issue["issue_id"])
+
+
+def is_judged_here(cycle: Cycle, key: str) -> bool:
+    """Whether the judge can run a job; where that was not asked before, it is tried."""
+    return cycle.judged_here is None or key in cycle.judged_here
 
 
 def diagnoser(cycle: Cycle) -> Callable[[Job], Diagnosis]:
@@ -281,18 +296,6 @@ def run_again(cycle: Cycle, result: Result, issue: Record, job_key: str) -> None
             "ci.issue_resolved",
             {"issue_id": issue["issue_id"], "by": words, "commit": cycle.commit},
         )
-
-
-def say(cycle: Cycle, result: Result, issue: Record, type_: str, data: dict[str, object]) -> None:
-    """Records one thing about an issue that nobody has dealt with meanwhile."""
-
-    def events(state: State) -> list[Event]:
-        now = state.issues.get(issue["issue_id"])
-        if now is None or now["fix"] is not None:
-            return []
-        return [facts.event(type_, data, subject=f"issue/{issue['issue_id']}", clock=cycle.workspace.clock)]
-
-    record(cycle, result, events)
 
 
 def rerun(cycle: Cycle, issue: Record, job_key: str) -> Job:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hee_core import machine
-from hee_core.errors import Frozen, HeeError, SourceError
+from hee_core.errors import Frozen, HeeError, IntegrityError, RateLimited, SourceError
 from hee_monitoring import pipeline
 from hee_monitoring.cycle import Cycle, Result
 from hee_monitoring.workspace import load_config
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
     from hee_core.catalogue import Level
     from hee_core.record import Record
     from hee_monitoring.evidence import Judge, Source
+    from hee_monitoring.following import Follower
     from hee_monitoring.sources.act import ActSource
     from hee_monitoring.workspace import Workspace
+
+LONGEST_PAUSE = 900
 
 
 def silent(_: object) -> None:
@@ -33,44 +37,62 @@ def watch(
     logs: Sequence[Path] = (),
     fix: bool = True,
     rerun: bool = False,
+    run_id: int = 0,
     limit: int | None = None,
     progress: Callable[[str], None] = silent,
     trouble: Callable[[HeeError], None] = silent,
     stop: Callable[[], bool] = lambda: False,
+    pause: Callable[[float], object] | None = None,
 ) -> Iterator[tuple[Cycle, Result]]:
     """Yields each cycle with what it did; ends after `limit` cycles or when `stop` says so.
 
-    Raises what keeps it from ever beginning (see `ready`) and the fault of the last cycle of a limit. The fault of
-    another cycle goes to `trouble`, once while it stays the same, and the next cycle comes as always.
+    Raises what keeps it from ever beginning (see `ready`), a damaged log at any time, and the fault of the last cycle of
+    a limit. The fault of another cycle goes to `trouble`, once while it stays the same, and the next cycle comes as
+    always, later each time. `pause` waits instead of the clock, and may end early.
     """
     clock = workspace.clock
     ready(workspace)
     quiet, since, longest, last = 0, clock.now(), 0, clock.monotonic()
-    count, said = 0, ""
-    while not stop():
-        count += 1
-        done = None
-        try:
-            workspace = reloaded(workspace)
-            cycle, result = one_cycle(workspace, source=source, logs=logs, fix=fix, rerun=rerun, progress=progress)
-            longest = max(longest, int((clock.monotonic() - last) * 1000))
-            last = clock.monotonic()
-            quiet += not result.events
-            if quiet and pipeline.heartbeat(cycle, result, polls=quiet, since=since, longest_ms=longest):
-                quiet, since, longest = 0, clock.now(), 0
-            done, said = (cycle, result), ""
-        except HeeError as error:
+    count, said, failed = 0, "", 0
+    with ExitStack() as end:
+        follower = end.enter_context(closing(found)) if (found := platform(workspace, source, progress)) else None
+        while not stop():
+            count += 1
+            done, wait = None, 0.0
+            try:
+                workspace = reloaded(workspace)
+                cycle, result = one_cycle(
+                    workspace,
+                    source=source,
+                    logs=logs,
+                    fix=fix,
+                    rerun=rerun,
+                    run_id=run_id,
+                    progress=progress,
+                    follower=follower,
+                )
+                longest = max(longest, int((clock.monotonic() - last) * 1000))
+                last = clock.monotonic()
+                quiet += not result.events
+                if quiet and pipeline.heartbeat(cycle, result, polls=quiet, since=since, longest_ms=longest):
+                    quiet, since, longest = 0, clock.now(), 0
+                done, said, failed = (cycle, result), "", 0
+            except IntegrityError:
+                raise  # nothing may be judged by a log that does not hold, or be written to it
+            except HeeError as error:
+                if limit is not None and count >= limit:
+                    raise
+                wait = error.wait if isinstance(error, RateLimited) else 0.0
+                if type(error).__name__ != said:
+                    trouble(error)
+                said = type(error).__name__
+                failed += 1
+                progress(f"the last cycle failed: {error}")
+            if done:
+                yield done
             if limit is not None and count >= limit:
-                raise
-            if str(error) != said:
-                trouble(error)
-            said = str(error)
-            progress(f"the last cycle failed: {said}")
-        if done:
-            yield done
-        if limit is not None and count >= limit:
-            return
-        clock.sleep(interval(workspace))
+                return
+            (pause or clock.sleep)(max(min(interval(workspace) * 2 ** min(failed, 8), LONGEST_PAUSE), wait))
 
 
 def ready(workspace: Workspace) -> None:
@@ -112,10 +134,22 @@ def one_cycle(
     rerun: bool = False,
     wanted: Callable[[Record], bool] = lambda _: True,
     alert_level: Level = "low",
+    run_id: int = 0,
     progress: Callable[[str], None] = silent,
+    follower: Follower | None = None,
 ) -> tuple[Cycle, Result]:
-    """Runs one cycle over the commit at HEAD; raises SourceError when no source can be asked, and what `ready` does."""
+    """Runs one cycle: over the commit at HEAD, or over what a platform shows.
+
+    Raises SourceError when no source can be asked, and what `ready` does.
+    """
     ready(workspace)
+    if follower is not None:
+        return follower.cycle(workspace, fix=fix, wanted=wanted, alert_level=alert_level, run_id=run_id)
+    if (found := platform(workspace, source, progress)) is not None:
+        with closing(found):
+            return found.cycle(workspace, fix=fix, wanted=wanted, alert_level=alert_level, run_id=run_id)
+    if run_id:
+        raise SourceError("a run has a number only on GitHub", hint="--source github, with a token in GITHUB_TOKEN")
     commit, branch = workspace.commit()
     asked, judge = sources(workspace, source, logs, progress)
     cycle = Cycle(
@@ -125,15 +159,33 @@ def one_cycle(
     return cycle, pipeline.run(cycle)
 
 
+def platform(workspace: Workspace, name: str, progress: Callable[[str], None]) -> Follower | None:
+    """What follows GitHub, where the name asks for it; `auto` does if origin is on GitHub and a token is there."""
+    if name not in ("auto", "github"):
+        return None
+    from hee_monitoring.github import credentials, place
+
+    credential, where = credentials.find(workspace.clock), place.find(workspace.repository)
+    if credential is None or where is None:
+        if name == "auto":
+            return None
+        if credential is None:
+            raise SourceError("no token for GitHub was given", hint="set GITHUB_TOKEN; it needs actions: read")
+        raise SourceError(
+            "the remote `origin` is not on GitHub",
+            hint="for a server of your own set GITHUB_API_URL=https://HOST/api/v3",
+        )
+    from hee_monitoring.following import Follower
+    from hee_monitoring.github.client import Client
+
+    client = Client(where, credential, clock=workspace.clock)
+    return Follower(workspace, client, local(workspace, progress), progress)
+
+
 def sources(
     workspace: Workspace, name: str, logs: Sequence[Path], progress: Callable[[str], None]
 ) -> tuple[Source, Judge | None]:
-    """The source of evidence and the judge of repairs that a name stands for; `auto` runs the workflows here."""
-    if name == "github":
-        raise SourceError(
-            "this version cannot ask GitHub yet",
-            hint="--source act runs the workflows here; --source logs reads log files",
-        )
+    """The source of evidence and the judge of repairs that a name stands for; the default runs the workflows here."""
     if name == "logs":
         from hee_monitoring.sources.logs import LogSource
 

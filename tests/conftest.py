@@ -20,8 +20,8 @@ def pytest_configure() -> None:
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith(("GIT_", "HEE_"))]:
-        if name not in ("HEE_SOAK", "HEE_TEST_TOOL_CACHE", "GIT_SSL_CAINFO"):
+    for name in [name for name in os.environ if name.startswith(("GIT_", "HEE_", "GITHUB_", "GH_"))]:
+        if name not in ("HEE_SOAK", "HEE_TEST_TOOL_CACHE", "HEE_GITHUB_DESCRIPTION", "GIT_SSL_CAINFO"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HEE_HOME", str(tmp_path_factory.mktemp("hee")))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)

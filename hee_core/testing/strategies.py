@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 SOURCE = f"urn:hee:{'1' * 64}"
 ACTORS = ("agent:hee", "human:ada", "ci:github")
-_BY_PEOPLE = frozenset({"state.unfrozen", "approval.granted", *recipients.STEERED, "state.checkpoint_sealed"})
+_BY_PEOPLE = frozenset(
+    {"state.unfrozen", "approval.granted", "token.approved", *recipients.STEERED, "state.checkpoint_sealed"}
+)
 _POOLS: dict[str, tuple[str, ...]] = {
     "issue_id": ("HEE-ISS-1", "HEE-ISS-2", "HEE-ISS-3"),
     "fingerprint": ("fp-1", "fp-2"),

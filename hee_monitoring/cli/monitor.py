@@ -41,6 +41,7 @@ _logs = click.option(
 @_logs
 @click.option("--no-fix", is_flag=True, help="Repair nothing.")
 @click.option("--rerun", is_flag=True, help="Run the jobs of a commit that was judged before once more.")
+@click.option("--run-id", type=click.IntRange(min=0), default=0, metavar="N", help="Look at one run of GitHub.")
 @click.option("--cycles", type=click.IntRange(min=1), help="End after so many cycles.")
 @options.sarif
 @options.as_json
@@ -53,19 +54,22 @@ def monitor(
     logs: tuple[Path, ...],
     no_fix: bool,
     rerun: bool,
+    run_id: int,
     cycles: int | None,
     sarif: bool,
     as_json: bool,
 ) -> int:
     r"""Watch the CI: detect, explain, decide, repair, record.
 
-    Judges the commit that HEAD is at; uncommitted changes are left aside. Looks every 60 seconds, every 30 while
-    something is open; --once looks once. Exits 1 while something is red.
+    Follows the runs on GitHub if `origin` is there and GITHUB_TOKEN is set; otherwise runs the workflows of the commit
+    at HEAD here (uncommitted changes are left aside). Looks every 60 seconds, every 30 while something is open; --once
+    looks once. Exits 1 while something is red.
 
     \b
     Examples:
       hee monitor --once
       hee monitor --once --no-fix --json
+      hee monitor --source github
     """
     from hee_monitoring.watch import watch
 
@@ -79,12 +83,13 @@ def monitor(
             logs=logs,
             fix=not no_fix,
             rerun=rerun,
-            limit=1 if once else cycles,
+            run_id=run_id,
+            limit=1 if once or run_id else cycles,
             progress=terminal.progress,
             trouble=lambda error: terminal.error(f"this cycle failed: {error}", error.hint),
         ):
             last = result
-            if not terminal.as_json and (once or result.events or last is None):
+            if not terminal.as_json and (once or run_id or result.events or last is None):
                 screen(terminal, workspace, cycle, result)
         state = workspace.log.state
         if sarif:
@@ -136,7 +141,9 @@ def screen(terminal: Terminal, workspace: Workspace, cycle: Cycle, result: Resul
     for note in result.notes:
         terminal.line(f"  note: {note}")
     _aside(terminal, workspace)
-    if result.events:
+    if not result.events and cycle.source.name == "github":
+        terminal.line("  nothing new on GitHub since the last look")
+    elif result.events:
         terminal.line(f"  recorded {result.events} events; the story: git log hee/log")
     else:
         terminal.line(

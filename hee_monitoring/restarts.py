@@ -1,0 +1,88 @@
+"""Transient failures on the platform itself: its failed jobs are run again, few times, and never in a storm.
+
+Responsible for how often, and for the record; who is asked is the cycle's `restart`. A platform that is in trouble fails
+many runs at once, and running all of them again makes it worse: then a person looks.
+
+Invariant: one run is asked for once an attempt, whatever number of its jobs failed, and never past the limit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hee_core.clock import seconds_between
+from hee_monitoring import facts
+from hee_monitoring.cycle import record
+from hee_monitoring.redact import publishable
+
+if TYPE_CHECKING:
+    from hee_core.events import Event
+    from hee_core.projection import State
+    from hee_core.record import Record
+    from hee_monitoring.cycle import Cycle, Result
+
+STORM = 5  # runs within an hour
+WINDOW = 3600.0
+_MOST = {"network": 2}  # further attempts by category; one for every other
+
+
+def restart(cycle: Cycle, result: Result, issue: Record) -> None:
+    """Asks for the failed jobs of the run that showed an issue to be run again, or hands it to a person."""
+    assert cycle.sight is not None  # noqa: S101 - the caller checked
+    assert cycle.restart is not None  # noqa: S101 - a platform's cycle has one
+    run = cycle.sight.run
+    assert run is not None  # noqa: S101 - it showed the issue
+    asked = requested(cycle)
+    if run.attempt > _MOST.get(issue["category"], 1):
+        return refuse(
+            cycle, result, issue, "rerun", f"the failed jobs were run again and are red at attempt {run.attempt}"
+        )
+    if (run.run_id, run.attempt + 1) not in asked:
+        if len({run_id for run_id, _ in asked}) >= STORM:
+            why = (
+                f"{STORM} runs were started again within an hour: this looks like an incident, and more would add to it"
+            )
+            return refuse(cycle, result, issue, "storm", why)
+        cycle.progress(f"{issue['title']}: asking for run {run.run_id} to be run again")
+        if why := cycle.restart(run):
+            return refuse(cycle, result, issue, "rerun", f"the failed jobs could not be run again: {why}")
+    data = {
+        "source": run.source,
+        "issue_id": issue["issue_id"],
+        "run_id": run.run_id,
+        "attempt": run.attempt + 1,
+        "reason": issue["rationale"],
+    }
+    return say(cycle, result, issue, "ci.rerun_requested", data)
+
+
+def requested(cycle: Cycle) -> set[tuple[int, int]]:
+    """The runs with the attempts that were asked for within the last hour."""
+    state, now = cycle.workspace.log.state, cycle.workspace.clock.now()
+    asked = [
+        issue["rerun"] for issue in (*state.issues.values(), *state.operational.closed.values()) if "rerun" in issue
+    ]
+    return {(each["run_id"], each["attempt"]) for each in asked if seconds_between(each["time"], now) < WINDOW}
+
+
+def refuse(cycle: Cycle, result: Result, issue: Record, rule: str, why: str) -> None:
+    """Records that nothing is run again, and so that a person has to look."""
+    data = {
+        "issue_id": issue["issue_id"],
+        "pattern_id": issue["pattern_id"],
+        "reason": publishable(why, limit=500),
+        "rule": rule,
+    }
+    say(cycle, result, issue, "fix.refused", data)
+
+
+def say(cycle: Cycle, result: Result, issue: Record, type_: str, data: dict[str, object]) -> None:
+    """Records one thing about an issue that nobody has dealt with meanwhile."""
+
+    def events(state: State) -> list[Event]:
+        now = state.issues.get(issue["issue_id"])
+        if now is None or now["fix"] is not None:
+            return []
+        return [facts.event(type_, data, subject=f"issue/{issue['issue_id']}", clock=cycle.workspace.clock)]
+
+    record(cycle, result, events)

@@ -1,0 +1,496 @@
+"""Following GitHub's runs, over loopback, by the real client: nothing lost, nothing doubled, nothing given away."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from github_world import NETWORK, RUFF, SECRET, GitHubWorld, green, red, world
+from worlds import git
+
+import hee_core
+from hee_core.errors import IntegrityError, NotFound, RateLimited, SourceError, Unauthorized, Unreachable
+from hee_monitoring import following
+from hee_monitoring.github.simulator import SimulatedJob
+
+
+@pytest.fixture
+def hub(tmp_path: Path):
+    with world(tmp_path / "r") as made:
+        yield made
+
+
+def detections(hub: GitHubWorld) -> list[tuple[int, int, str]]:
+    return [
+        (d["run_id"], d["attempt"], d["job"].rpartition("#")[2])
+        for d in hub.events("ci.failure_detected")
+        if d["run_id"]
+    ]
+
+
+@pytest.mark.spec("SEED-047", "SEED-048", "SEED-193", "SEED-255")
+def test_a_red_run_is_detected_explained_and_recorded_with_its_run(hub: GitHubWorld) -> None:
+    hub.calm()
+    run = hub.server.run("failure", [red(), green("test")], commit="a" * 40)
+    hub.poll(fix=False)
+    (issue,) = [i for i in hub.state.issues.values() if i["source"] == "github"]
+    assert (issue["category"], issue["run_id"], issue["commit"]) == ("format", run.run_id, "a" * 40)
+    assert issue["evidence"][0]["text"] == "unformatted: File would be reformatted"
+    assert hub.state.operational.last_run_id == run.run_id
+    (detected,) = [d for d in hub.events("ci.failure_detected") if d["run_id"]]
+    assert detected["completed_at"] == run.updated_at
+    assert hee_core.verify(hub.workspace.log).ok
+
+
+@pytest.mark.spec("SEED-050", "SEED-227")
+def test_a_quiet_poll_is_one_conditional_request_and_no_event(hub: GitHubWorld) -> None:
+    hub.calm()
+    hub.poll(fix=False)
+    size = len(hub.workspace.log)
+    hub.asked()
+    for _ in range(5):
+        assert hub.poll(fix=False).events == 0
+    hub.afresh()
+    hub.poll(fix=False)
+    assert len(hub.asked()) == 6
+    assert [answer[2] for answer in hub.server.answers[-6:]] == [304] * 6
+    assert len(hub.workspace.log) == size
+
+
+def test_another_token_does_not_use_the_versions_of_the_first(hub: GitHubWorld) -> None:
+    hub.calm()
+    hub.poll(fix=False)
+    hub.afresh(secret="ghp_" + "a" * 36)
+    hub.poll(fix=False)
+    assert hub.server.answers[-1][2] == 200
+
+
+def test_being_away_loses_no_run_and_a_second_monitor_doubles_none(hub: GitHubWorld) -> None:
+    hub.calm()
+    made = []
+    for number in range(250):
+        bad = number % 80 == 7
+        made.append(
+            hub.server.run(
+                "failure" if bad else "success",
+                [red(log=RUFF.replace(b"a.py", b"%d.py" % number))] if bad else [green()],
+            )
+        )
+    hub.asked()
+    hub.poll(fix=False)
+    asked = hub.asked()
+    assert (
+        len(asked) == 3 + 4 * 3 + 4
+    )  # pages; jobs, annotations and log of each red run; jobs of the green ones after them
+    assert [run_id for run_id, _, _ in detections(hub)] == [run.run_id for n, run in enumerate(made) if n % 80 == 7]
+    hub.afresh()
+    (hub.workspace.work / "github" / "listing.json").unlink()
+    assert hub.poll(fix=False).events == 0
+    settled = {seen["run_id"] for moved in hub.events("ci.cursor_moved") for seen in moved["runs"]}
+    assert settled >= {run.run_id for run in made}
+
+
+def test_what_ended_late_and_what_ran_again_are_seen_once_each(hub: GitHubWorld) -> None:
+    hub.calm()
+    slow = hub.server.run(None)
+    for _ in range(120):
+        hub.server.run("success", [green()])
+    hub.poll(fix=False)
+    assert hub.state.operational.sources["github"]["pending"] == [slow.run_id]
+    hub.poll(fix=False)
+    hub.server.finish(slow, "failure", [red("slow")])
+    hub.poll(fix=False)
+    hub.server.again(slow, "failure", [red("slow")])
+    hub.poll(fix=False)
+    assert detections(hub) == [
+        (slow.run_id, 1, "slow")
+    ]  # far down the listing: only a delivery or --run-id sees attempt 2
+    hub.poll(fix=False, run_id=slow.run_id)
+    young = hub.server.run("failure", [red("young")])
+    hub.poll(fix=False)
+    hub.server.again(young, "failure", [red("young")])
+    hub.poll(fix=False)
+    assert detections(hub)[-2:] == [(young.run_id, 1, "young"), (young.run_id, 2, "young")]
+
+
+def test_only_a_later_green_of_the_same_branch_closes_an_issue(hub: GitHubWorld) -> None:
+    hub.calm()
+    hub.server.run("failure", [red()], branch="main")
+    hub.poll(fix=False)
+    hub.server.run("success", [green()], branch="feature")
+    hub.server.run("success", [SimulatedJob("format", "skipped")], branch="main")
+    hub.poll(fix=False)
+    assert any(issue["source"] == "github" for issue in hub.state.issues.values())
+    hub.server.run("success", [green()], branch="main")
+    hub.poll(fix=False)
+    assert not any(issue["source"] == "github" for issue in hub.state.issues.values())
+
+
+def test_a_fork_whose_branch_is_called_main_is_not_our_main(hub: GitHubWorld) -> None:
+    hub.calm()
+    hub.server.run("failure", [red()], head="somebody/harbor")
+    hub.poll(fix=False)
+    (issue,) = [i for i in hub.state.issues.values() if i["source"] == "github"]
+    assert issue["branch"] == "somebody:main"
+
+
+@pytest.mark.parametrize("word", ["startup_failure", "timed_out", "action_required", "stale", "cancelled", "failure"])
+def test_no_red_conclusion_is_overlooked_even_without_a_job(hub: GitHubWorld, word: str) -> None:
+    hub.calm()
+    run = hub.server.run(word)
+    hub.poll(fix=False)
+    assert [run_id for run_id, _, _ in detections(hub)] == [run.run_id]
+
+
+def test_a_word_that_nobody_knows_is_unknown_and_never_green(hub: GitHubWorld) -> None:
+    hub.calm()
+    hub.server.run("reticulated", [SimulatedJob("format", "reticulated")])
+    result = hub.poll(fix=False)
+    assert result.unknown == {".github/workflows/ci.yml#format": "it ended in a way that this program does not know"}
+    assert result.passed == 0
+
+
+@pytest.mark.parametrize(
+    ("log", "conclusion", "words"),
+    [
+        (410, "failure", "its log has expired"),
+        (404, "failure", "it left no log"),
+        (404, "cancelled", "it was cancelled before it left a log"),
+        (b"", "failure", "its log is empty, which proves nothing"),
+    ],
+)
+def test_a_missing_log_is_never_read_as_clean(hub: GitHubWorld, log: bytes | int, conclusion: str, words: str) -> None:
+    hub.calm()
+    hub.server.run("failure", [SimulatedJob("format", conclusion, log)])
+    hub.poll(fix=False)
+    (issue,) = [i for i in hub.state.issues.values() if i["source"] == "github"]
+    assert words in issue["evidence"][0]["text"] or conclusion == "cancelled"
+
+
+def test_an_annotation_explains_what_has_no_log(hub: GitHubWorld) -> None:
+    hub.calm()
+    note = "The job has exceeded the maximum execution time of 6h0m0s"
+    hub.server.run("cancelled", [SimulatedJob("build", "cancelled", 404, [note])])
+    hub.poll(fix=False)
+    (issue,) = [i for i in hub.state.issues.values() if i["source"] == "github"]
+    assert (issue["category"], issue["evidence"][0]["channel"]) == ("timeout", "annotation")
+
+
+def test_many_red_jobs_cost_one_archive(hub: GitHubWorld) -> None:
+    hub.calm()
+    hub.server.run(
+        "failure", [red(f"lint ({number}, a/b)", RUFF.replace(b"a.py", b"%d.py" % number)) for number in range(9)]
+    )
+    hub.asked()
+    hub.poll(fix=False)
+    asked = hub.asked()
+    assert sum("/actions/jobs/" in each for each in asked) == 0
+    assert sum(each.endswith("/logs") for each in asked) == 1
+    assert len(detections(hub)) == 1  # nine times the same failure
+
+
+@pytest.mark.spec("SEED-213")
+def test_the_token_reaches_no_other_host_and_no_byte_on_disk(hub: GitHubWorld) -> None:
+    hub.calm()
+    hub.server.run("failure", [red(log=RUFF + f"token {SECRET}\n".encode())])
+    hub.poll(fix=False)
+    hub.server.fail("401")
+    with pytest.raises(Unauthorized) as caught:
+        hub.poll(fix=False)
+    assert SECRET not in str(caught.value) + repr(hub.client.credential)
+    assert hub.server.leaked == []
+    assert hub.server.tokens == {f"Bearer {SECRET}"}
+    objects = git(hub.root, "log", "-p", "--all", "--format=%B")
+    assert SECRET not in objects
+    for path in (hub.root, hub.workspace.work):
+        assert not any(SECRET.encode() in file.read_bytes() for file in path.rglob("*") if file.is_file())
+
+
+@pytest.mark.spec("SEED-227")
+@pytest.mark.parametrize("kind", ["limit", "pause"])
+def test_a_rate_limit_waits_without_asking_and_leaves_no_event(hub: GitHubWorld, kind: str) -> None:
+    hub.calm()
+    size = len(hub.workspace.log)
+    hub.asked()
+    hub.server.fail(kind)
+    for _ in range(3):
+        with pytest.raises(RateLimited) as caught:
+            hub.poll(fix=False)
+    assert caught.value.wait > 60
+    assert len(hub.asked()) == 1
+    hub.clock.sleep(caught.value.wait + 1)
+    hub.poll(fix=False)
+    assert len(hub.workspace.log) == size
+
+
+@pytest.mark.spec("SEED-228")
+@pytest.mark.parametrize("kind", ["502", "reset", "truncated", "garbage", "short", "slow"])
+def test_a_fault_of_the_network_is_retried_and_nothing_is_lost(hub: GitHubWorld, kind: str) -> None:
+    hub.calm()
+    hub.afresh(timeout=0.3)
+    run = hub.server.run("failure", [red()])
+    for place in ("/runs?", "/jobs?", "blob"):
+        hub.server.fail(kind, place, 1)
+    hub.poll(fix=False)
+    assert detections(hub) == [(run.run_id, 1, "format")]
+    issue = next(i for i in hub.state.issues.values() if i["source"] == "github")
+    assert issue["category"] == "format" or kind in ("garbage", "short")  # of a log nobody can tell that it is garbage
+
+
+def test_a_network_that_stays_away_keeps_the_state_and_is_said_after_ten_minutes(hub: GitHubWorld) -> None:
+    hub.calm()
+    run = hub.server.run("failure", [red()])
+    size = len(hub.workspace.log)
+    hub.server.fail("503", times=12)
+    for _ in range(2):
+        with pytest.raises(Unreachable):
+            hub.poll(fix=False)
+    assert len(hub.workspace.log) == size
+    hub.clock.sleep(601)
+    with pytest.raises(Unreachable):
+        hub.poll(fix=False)
+    assert [blind["kind"] for blind in hub.events("monitor.blinded")] == ["network"]
+    hub.poll(fix=False)
+    assert len(hub.events("monitor.recovered")) == 1
+    assert detections(hub) == [(run.run_id, 1, "format")]
+
+
+@pytest.mark.spec("SEED-229")
+@pytest.mark.parametrize("kind", ["401", "403"])
+def test_a_refused_token_undoes_the_cycle_in_flight_and_alerts_once(hub: GitHubWorld, kind: str) -> None:
+    hub.calm()
+    made = [hub.server.run("failure", [red(f"job {number}")]) for number in range(3)]
+    hub.server.fail(kind, f"/runs/{made[1].run_id}/", 2)
+    for _ in range(2):
+        with pytest.raises(Unauthorized):
+            hub.poll(fix=False)
+    assert detections(hub) == []  # the first run had been read by then
+    assert [alert["severity"] for alert in hub.events("alert.raised") if "blind" in alert["title"]] == ["high"]
+    assert following.blindness(hub.state)
+    hub.poll(fix=False)
+    assert [run_id for run_id, _, _ in detections(hub)] == [run.run_id for run in made]
+    assert following.blindness(hub.state) is None
+
+
+@pytest.mark.spec("SEED-230")
+def test_an_item_that_cannot_be_read_is_skipped_counted_and_recorded_once(hub: GitHubWorld) -> None:
+    hub.calm()
+    hub.server.raw = [{"id": "seven"}, None, {"id": 2**70, "status": "completed", "head_sha": "c" * 40}]
+    run = hub.server.run("failure", [red()])
+    result = hub.poll(fix=False)
+    assert any("3 item(s)" in note for note in result.notes)
+    assert detections(hub) == [(run.run_id, 1, "format")]
+    assert [len(moved["skipped"]) for moved in hub.events("ci.cursor_moved")][-1] == 3
+    assert hub.poll(fix=False).events == 0
+
+
+def test_a_run_whose_jobs_never_come_does_not_stand_in_the_way(hub: GitHubWorld) -> None:
+    hub.calm()
+    stuck, behind = hub.server.run("failure", [red("a")]), hub.server.run("failure", [red("b")])
+    hub.server.fail("500", f"/runs/{stuck.run_id}/", 12)
+    for _ in range(2):
+        with pytest.raises(Unreachable):
+            hub.poll(fix=False)
+    assert "could not be listed" in " ".join(hub.poll(fix=False).unknown.values())
+    assert [run_id for run_id, _, _ in detections(hub)] == [behind.run_id]
+
+
+@pytest.mark.spec("SEED-231")
+def test_a_damaged_log_ends_the_monitor_and_nothing_is_written(hub: GitHubWorld) -> None:
+    from hee_monitoring.watch import watch
+
+    hub.calm()
+    head = git(hub.root, "rev-parse", "hee/log")
+    (hub.root / "torn").write_text("{")
+    torn = git(hub.root, "hash-object", "-w", "torn")
+    listing = git(hub.root, "ls-tree", "hee/log").replace(git(hub.root, "rev-parse", "hee/log:events.jsonl"), torn)
+    made = subprocess.run(["git", "mktree"], cwd=hub.root, input=listing, capture_output=True, text=True, check=True)
+    forged = git(hub.root, "commit-tree", made.stdout.strip(), "-p", head, "-m", "forged")
+    git(hub.root, "update-ref", "refs/heads/hee/log", forged)
+    with pytest.raises(IntegrityError):
+        list(watch(hub.workspace, source="act", limit=3))
+    assert git(hub.root, "rev-parse", "hee/log") == forged
+
+
+def test_its_own_branches_and_its_own_run_are_not_watched(hub: GitHubWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.calm()
+    own = hub.server.run("failure", [red()])
+    hub.server.run("failure", [red()], branch="hee/fix/HEE-ISS-1")
+    hub.server.run("failure", [red()], path=".github/workflows/hee.yml")
+    monkeypatch.setenv("GITHUB_RUN_ID", str(own.run_id))
+    monkeypatch.setenv("GITHUB_WORKFLOW_REF", f"{hub.server.repository}/.github/workflows/hee.yml@refs/heads/main")
+    hub.afresh()
+    hub.poll(fix=False)
+    assert detections(hub) == []
+
+
+def test_a_repository_without_runs_is_unknown(hub: GitHubWorld) -> None:
+    result = hub.poll(fix=False)
+    assert any("nothing is known" in note for note in result.notes)
+    assert (result.polled, result.passed) == (True, 0)  # shown as UNKNOWN
+    hub.client.place = type(hub.client.place)(hub.server.url, "harbor-works/else")
+    with pytest.raises(SourceError, match="knows no runs"):
+        hub.poll(fix=False)
+
+
+@pytest.mark.spec("SEED-256", "SEED-039")
+def test_a_red_run_of_a_commit_that_is_here_is_repaired_and_proved_here(hub: GitHubWorld) -> None:
+    hub.calm()
+    hub.server.run("failure", [red(), green("container")], commit=hub.head)
+    hub.poll()
+    (issue,) = [i for i in hub.state.issues.values() if i["source"] == "github"]
+    assert (issue["fix"]["outcome"], issue["fix"]["strategy"]) == ("verified", "ruff-format")
+    assert git(hub.root, "diff", "--name-only", "main", issue["fix"]["branch"]) == "a.py"
+    hub.asked()
+    assert hub.poll().events == 0
+    assert len(hub.asked()) == 1
+
+
+def test_a_commit_that_is_not_here_waits_and_is_repaired_when_it_came(hub: GitHubWorld) -> None:
+    hub.calm()
+    git(hub.root, "checkout", "-q", "-b", "else")
+    (hub.root / "b.py").write_text("y = 1\n")
+    git(hub.root, "add", "b.py")
+    missing = git(hub.root, "commit-tree", git(hub.root, "write-tree"), "-p", "HEAD", "-m", "not here yet")
+    place = hub.root / ".git" / "objects" / missing[:2] / missing[2:]
+    kept = place.read_bytes()
+    place.unlink()
+    hub.server.run("failure", [red()], commit=missing, branch="else")
+    result = hub.poll()
+    assert any("is not in this clone" in note for note in result.notes)
+    place.write_bytes(kept)
+    hub.poll()
+    (issue,) = [i for i in hub.state.issues.values() if i["source"] == "github"]
+    assert issue["fix"]["outcome"] == "verified"
+
+
+@pytest.mark.spec("SEED-256")
+def test_a_transient_failure_is_run_again_on_github_and_closes_when_green(hub: GitHubWorld) -> None:
+    hub.calm()
+    run = hub.server.run("failure", [red("apt", NETWORK), red("pip", NETWORK.replace(b"deb", b"pypi"))])
+    hub.poll()
+    assert [(asked["run_id"], asked["attempt"]) for asked in hub.events("ci.rerun_requested")] == [(run.run_id, 2)] * 2
+    assert sum(each.startswith("POST") for each in hub.server.requests) == 1
+    assert run.conclusion is None
+    hub.server.finish(run, "success", [green("apt"), green("pip")])
+    hub.poll()
+    assert not any(issue["source"] == "github" for issue in hub.state.issues.values())
+
+
+def test_what_stays_red_goes_to_a_person_and_a_storm_is_not_fed(hub: GitHubWorld) -> None:
+    hub.calm()
+    runs = [
+        hub.server.run("failure", [red(f"apt {n}", NETWORK.replace(b"deb", b"h%d" % n))], branch=f"b{n}")
+        for n in range(7)
+    ]
+    hub.poll()
+    assert len(hub.events("ci.rerun_requested")) == 5
+    assert [refused["rule"] for refused in hub.events("fix.refused")] == ["storm", "storm"]
+    for attempt in (2, 3):
+        hub.server.finish(runs[0], "failure", [red("apt 0", NETWORK.replace(b"deb", b"h0"))])
+        hub.clock.sleep(3700)
+        hub.poll()
+        assert runs[0].attempt == min(attempt + 1, 3)
+    assert hub.events("fix.refused")[-1]["reason"].endswith("red at attempt 3")
+
+
+def test_one_run_is_looked_at_by_its_number(hub: GitHubWorld) -> None:
+    hub.calm()
+    run, busy = hub.server.run("failure", [red()]), hub.server.run(None)
+    hub.poll(fix=False, run_id=run.run_id)
+    hub.poll(fix=False)
+    assert detections(hub) == [(run.run_id, 1, "format")]
+    for number, words in ((busy.run_id, "has not ended"), (5, "has no run 5")):
+        with pytest.raises(NotFound, match=words):
+            hub.poll(run_id=number)
+
+
+def test_after_a_rollback_the_runs_are_seen_again(hub: GitHubWorld) -> None:
+    hub.calm()
+    point = len(hub.workspace.log) - 1
+    run = hub.server.run("failure", [red()])
+    hub.poll(fix=False)
+    hee_core.rollback(hub.workspace.log, to=point, reason="try")
+    hub.poll(fix=False)
+    assert detections(hub) == [(run.run_id, 1, "format")] * 2
+
+
+def test_no_hour_has_more_requests_than_the_budget(hub: GitHubWorld) -> None:
+    hub.calm()
+    made = [hub.server.run("failure", [red(f"job {number}")]) for number in range(20)]
+    hub.afresh(budget=0)
+    hub.client.limits.saw = lambda headers: None  # this GitHub allows far more
+    hub.client.limits.budget = 23
+    total = []
+    for _ in range(6):
+        hub.asked()
+        with contextlib.suppress(RateLimited):
+            hub.poll(fix=False)
+        total.append(len(hub.asked()))
+        hub.clock.sleep(3601)
+    assert max(total) <= 23
+    assert [run_id for run_id, _, _ in detections(hub)] == [run.run_id for run in made]
+
+
+def test_pages_in_another_order_and_a_clock_that_is_wrong_change_nothing(hub: GitHubWorld) -> None:
+    hub.calm()
+    made = [hub.server.run("failure", [red(f"job {number}")]) for number in range(5)]
+    hub.server.fail("reordered", "/runs?")
+    hub.server.fail("skew", "/jobs?", 5)
+    hub.poll(fix=False)
+    assert [run_id for run_id, _, _ in detections(hub)] == [run.run_id for run in made]
+
+
+@pytest.mark.spec("SEED-307", "SEED-190", "SEED-191")
+def test_the_command_follows_github_when_origin_and_token_say_so(
+    hub: GitHubWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from hee_monitoring.cli.main import run
+
+    place = ["-C", str(hub.root), "monitor"]
+    run_id = hub.server.run("failure", [red()]).run_id
+    assert run([*place, "--once", "--no-fix", "--source", "github"]) == 2
+    assert "set GITHUB_TOKEN" in capsys.readouterr().err
+    monkeypatch.setenv("GITHUB_TOKEN", SECRET)
+    assert run([*place, "--once", "--no-fix", "--source", "github"]) == 2
+    assert "not on GitHub" in capsys.readouterr().err
+    git(hub.root, "remote", "add", "origin", f"https://github.example.org/{hub.server.repository}.git")
+    monkeypatch.setenv("GITHUB_API_URL", hub.server.url)
+    assert run([*place, "--once", "--no-fix", "--json"]) == 1
+    shown = json.loads(capsys.readouterr().out)
+    assert [failure["job"] for failure in shown["failures"]] == [".github/workflows/ci.yml#format"]
+    assert run([*place, "--once", "--no-fix"]) == 1
+    assert "nothing new on GitHub" in capsys.readouterr().out
+    assert run([*place, "--run-id", str(run_id), "--no-fix"]) == 1
+    assert run([*place, "--run-id", "5"]) == 2
+    assert run([*place, "--run-id", "5", "--source", "act"]) == 2
+    out = capsys.readouterr()
+    assert "a run has a number only on GitHub" in out.err
+    assert SECRET not in out.out + out.err
+
+
+@pytest.mark.spec("SEED-190", "SEED-191", "SEED-192", "SEED-227")
+def test_the_loop_polls_at_60_and_30_seconds_and_backs_off_from_faults(
+    hub: GitHubWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hee_monitoring.watch import watch
+
+    monkeypatch.setattr("hee_monitoring.watch.platform", lambda *_: hub.follower)
+    hub.calm()
+    waits: list[float] = []
+    told: list[Exception] = []
+    looks = watch(hub.workspace, fix=False, pause=waits.append, trouble=told.append, stop=lambda: len(waits) >= 8)
+    next(looks)
+    next(looks)
+    hub.server.run("failure", [red()])
+    next(looks)
+    hub.server.fail("503", times=8)
+    hub.server.fail("pause", times=1)
+    list(looks)
+    assert [round(wait) for wait in waits[:2]] == [60, 60]
+    assert [round(wait) for wait in waits[2:5]] == [30, 60, 120]
+    assert waits[5] >= 240  # a pause that GitHub asked for, or what doubled by then
+    assert {type(each).__name__ for each in told} == {"Unreachable", "RateLimited"}
