@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,7 +15,12 @@ from hee_core.events import Event
 from hee_core.replay import Replay
 from hee_core.testing import check, histories
 
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+SOAK = bool(os.environ.get("HEE_SOAK"))
+FEW = settings(
+    max_examples=1000 if SOAK else 25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 TYPES = [name for name in catalogue.TYPES if not name.startswith(("key.", "log.", "recipient.", "payload."))]
 
 
@@ -64,6 +71,7 @@ def recorded(events: list[Event]) -> int:
     return sum(event.type == "decision.recorded" for event in events)
 
 
+@pytest.mark.slow
 @pytest.mark.spec("SEED-094", "SEED-223", "SEED-312")
 @FEW
 @given(histories(types=TYPES, min_size=4), st.data())
@@ -72,11 +80,12 @@ def test_decisions_and_failed_attempts_survive_every_rollback_and_revert(
 ) -> None:
     going = Going(history)
     for _ in range(data.draw(st.integers(1, 6), label="steps")):
-        before, index = going.state, data.draw(st.integers(0, len(going.events) - 1), label="index")
+        before, anywhere = going.state, st.integers(0, len(going.events) - 1)
+        undone = [index for index, event in enumerate(going.events) if event.type in reverting._RULES]
         if data.draw(st.booleans(), label="revert"):
-            going.revert(index)
+            going.revert(data.draw(st.sampled_from(undone) | anywhere if undone else anywhere, label="index"))
         else:
-            going.roll_back(index)
+            going.roll_back(data.draw(anywhere, label="index"))
         after = going.state
         known = after.decisions.keys() | after.ledger.ended.keys()
         assert before.decisions.keys() | before.ledger.ended.keys() <= known
@@ -93,6 +102,7 @@ def test_decisions_and_failed_attempts_survive_every_rollback_and_revert(
     check(enumerate(going.events))
 
 
+@pytest.mark.slow
 @pytest.mark.spec("SEED-312")
 @FEW
 @given(histories(types=TYPES, min_size=4), st.data())
