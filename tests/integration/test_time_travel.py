@@ -58,6 +58,8 @@ OTHERS = {
     "governance workflow": "a commit, and the log as it is now",
     "governance release": "a commit, and the log as it is now",
     "governance roadmap": "the specification",
+    "governance spec": "a commit",
+    "completion": "this program",
     "capsule index": "files",
     "witness key": "this user's directory",
     "keys path": "this user's directory",
