@@ -19,7 +19,7 @@ from hee_monitoring.cycle import Cycle, Result, record
 from hee_monitoring.impact import assess
 from hee_monitoring.observe import Observation, Picture, observe, resolved
 from hee_monitoring.redact import publishable
-from hee_monitoring.telling import tell, transitions
+from hee_monitoring.telling import tell, transitions, warn
 from hee_monitoring.verdicts import policy_name, verdict_of
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def run(cycle: Cycle) -> Result:
     picture = look(cycle, result)
     decide(cycle, result)
     if cycle.fix and cycle.judge is not None:
+        warn(cycle, result)
         repairs.repair_all(cycle, result, picture)
     tell(cycle, result, int((cycle.workspace.clock.monotonic() - began) * 1000))
     return result

@@ -21,12 +21,7 @@ def tell(cycle: Cycle, result: Result, duration_ms: int) -> None:
     """Raises the alerts that are due, moves the state machine, and closes the cycle."""
 
     def closing(state: State) -> list[Event]:
-        events = [
-            alert(cycle, issue)
-            for issue in state.issues.values()
-            if not issue["next_step"] and needs_person(issue) and is_told(issue, cycle.alert_level)
-        ]
-        events += settle(cycle, state)
+        events = [*alerts(cycle, state), *settle(cycle, state)]
         if not events and not result.events:
             return []
         count = len(state.issues)
@@ -34,6 +29,20 @@ def tell(cycle: Cycle, result: Result, duration_ms: int) -> None:
         return [*events, facts.event("monitor.completed", data, subject="monitor", clock=cycle.workspace.clock)]
 
     record(cycle, result, closing)
+
+
+def warn(cycle: Cycle, result: Result) -> None:
+    """Tells people what only they can take further, before repairs that may take minutes."""
+    record(cycle, result, lambda state: alerts(cycle, state))
+
+
+def alerts(cycle: Cycle, state: State) -> list[Event]:
+    """The alerts that are due: one for each issue that needs a person and was not told yet."""
+    return [
+        alert(cycle, issue)
+        for issue in state.issues.values()
+        if not issue["next_step"] and needs_person(issue) and is_told(issue, cycle.alert_level)
+    ]
 
 
 def needs_person(issue: Record) -> bool:

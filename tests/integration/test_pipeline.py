@@ -108,6 +108,16 @@ def test_a_cycle_walks_the_specifications_graph(story) -> None:
         assert [a + b for a, b in itertools.pairwise(walk) if a + b not in EDGES] == []
 
 
+@pytest.mark.spec("SEED-193")
+def test_what_needs_a_person_is_told_before_any_repair_takes_its_time(story) -> None:
+    entries, report = story[3], story[4]
+    begun = min(e.index for e in entries if e.event.type == "fix.started")
+    waiting = [f["issue_id"] for f in report["failures"] if f["action"] in ("agent-review", "manual-only")]
+    told = {e.event.data.get("issue_id"): e.index for e in entries if e.event.type == "alert.raised"}
+    assert waiting
+    assert all(told[issue] < begun for issue in waiting)
+
+
 @pytest.mark.spec("SEED-007", "SEED-039", "SEED-040", "SEED-082", "SEED-098")
 def test_no_repair_is_applied_without_checkpoint_validation_and_governance_before_it(story) -> None:
     entries = story[3]
