@@ -54,6 +54,12 @@ def environment() -> dict[str, str]:
     }
 
 
+def index_of_hook() -> dict[str, str]:
+    """The index that git hands to a hook: of `git commit -a` or `git commit FILE` it is not the repository's own."""
+    path = os.environ.get("GIT_INDEX_FILE")
+    return {"GIT_INDEX_FILE": path} if path else {}
+
+
 def _git() -> str:
     path = shutil.which("git")
     if path is None:
@@ -225,7 +231,7 @@ class Repository:
 
     def staged(self) -> dict[str, tuple[str, str]]:
         """Every entry of the index, path to (mode, object id); raises GitError for one that is not merged."""
-        rows = self.run("ls-files", "--stage", "-z").decode("utf-8", "replace").split("\0")
+        rows = self.run("ls-files", "--stage", "-z", env=index_of_hook()).decode("utf-8", "replace").split("\0")
         found: dict[str, tuple[str, str]] = {}
         for meta, _, name in (row.partition("\t") for row in rows if row):
             mode, blob, stage = meta.split()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from hee_core.git import index_of_hook
 from hee_core.tree import CommitTree
 from hee_governance.capsules import ROOT, is_capsule
 
@@ -36,7 +37,8 @@ class Staged:
     @cached_property
     def changes(self) -> dict[str, str]:
         """Each staged path with what happens to it; a rename is a deletion and an addition."""
-        listed = self.repository.run("diff-index", "--cached", "--name-status", "--no-renames", "-z", self._base)
+        options = ("--cached", "--name-status", "--no-renames", "-z")
+        listed = self.repository.run("diff-index", *options, self._base, env=index_of_hook())
         fields = listed.decode("utf-8", "replace").split("\0")
         return {path: status[:1] for status, path in zip(fields[::2], fields[1::2], strict=False)}
 

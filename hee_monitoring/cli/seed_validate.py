@@ -88,15 +88,19 @@ def validate(place: str, input_: str | None, hee_rules: str, governance_check: s
 
 def _discovered(place: str) -> list[str]:
     """The staged capsule files that mean to be the specification's; others are prose, and the rules' business."""
-    from hee_core.git import ObjectReader, Repository
+    from hee_core.git import Repository
+    from hee_core.tree import CommitTree
     from hee_governance.capsules import documents
     from hee_monitoring.staged import Staged
 
     repository = Repository.discover(place)
     found = []
-    with ObjectReader(repository) as reader:
-        for path in Staged(repository).capsules:
-            text = (reader.read(f":{path}") or ("", b""))[1].decode("utf-8", "replace")
+    capsules = Staged(repository).capsules
+    if not capsules:
+        return []
+    with CommitTree(repository, "") as tree:
+        for path in capsules:
+            text = tree.get(path, b"").decode("utf-8", "replace")
             if any(document.is_state for document in documents(path, text)):
                 found.append(path)
     return found

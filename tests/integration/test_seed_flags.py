@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -304,3 +307,23 @@ def test_a_report_is_of_the_point_that_its_capsule_stands_for(root: Path, capsys
     (root / "current.json").write_text(json.dumps(nameless))
     status, out, err = script(capsys, "generate_hee_state_report", *printed, "--json")
     assert (status, json.loads(out)["status"], "names no log" in err) == (0, "degraded", True)
+
+
+@pytest.mark.parametrize("how", [("--all",), (".github/workflows/t.yml",)])
+def test_a_hook_judges_the_index_that_git_hands_to_it(root: Path, how: tuple[str, ...]) -> None:
+    path = root / ".github/workflows/t.yml"
+    path.parent.mkdir(parents=True)
+    head = "on: [push]\npermissions: {}\njobs:\n  t:\n    runs-on: ubuntu-latest\n    timeout-minutes: 1\n    steps:\n"
+    path.write_text(head + "      - run: pytest\n")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "a gate")
+    hook = root / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\nexec {sys.executable} -m hee_monitoring.cli.seed hee_monitor --mode pre-commit\n")
+    hook.chmod(0o755)
+    path.write_text(head + "      - run: pytest || true\n")  # never staged by itself
+    who = {f"GIT_{role}_{what}": "ada@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    done = subprocess.run(
+        ["git", "commit", "-m", "weaker", *how], env=os.environ | who, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "HGV-CI-005" in done.stdout + done.stderr) == (1, True)
