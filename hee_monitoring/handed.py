@@ -52,7 +52,7 @@ def take(text: str, *, name: str, root: Path) -> Handed | None:
     if _PATH.fullmatch(text):
         raise CapsuleError(
             f"{name}: {text} does not exist",
-            hint=f"`hee capsule render` writes one; `{name.lstrip('-')}` may be current",
+            hint="`hee capsule export FILE` writes one; the word `current` means the log's own",
         )
     if _BASE64.fullmatch(text):
         try:

@@ -64,7 +64,7 @@ def test_the_manifest_offers_the_hooks_that_the_specification_prints() -> None:
     for printed in hooks(CONFIG):
         offered = manifest.pop(printed["id"])
         script, _, flags = printed["entry"].removeprefix("python scripts/").partition(".py ")
-        assert offered["entry"] == f"python -m hee_monitoring.cli.seed {script} {flags}"
+        assert offered["entry"] == f"python -P -m hee_monitoring.cli.seed {script} {flags}"
         same = ("name", "pass_filenames", "stages", "always_run")
         assert {name: offered.get(name) for name in same} == {name: printed.get(name) for name in same}
     assert manifest == {}
@@ -82,6 +82,14 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     subprocess.run([sys.executable, "-m", "pre_commit", "install"], cwd=made, check=True, capture_output=True)
     return made
+
+
+def test_a_package_of_the_same_name_in_the_repository_is_not_run(tmp_path: Path) -> None:
+    planted = watched(tmp_path / "r", {"hee_monitoring/__init__.py": "raise SystemExit(99)\n"})
+    for hook in hooks((ROOT / ".pre-commit-hooks.yaml").read_text()):
+        argv = [sys.executable, *hook["entry"].split()[1:]]
+        done = subprocess.run(argv, cwd=planted, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 def commit(root: Path, **env: str) -> subprocess.CompletedProcess[str]:

@@ -77,6 +77,14 @@ def test_the_workflow_has_what_the_specification_prints_and_what_it_forgot() -> 
     assert 'git switch --quiet --create "hee/capsule/' in commit["run"]
 
 
+def test_the_action_runs_no_code_of_the_commit_that_it_looks_at() -> None:
+    for step in action()["runs"]["steps"]:
+        script = step.get("run", "")
+        assert "${{" not in script, "an expression in a script is code of whoever wrote the text"
+        for line in script.splitlines():
+            assert "python" not in line or "python -P " in line, line
+
+
 def test_our_own_rules_hold_for_this_repository() -> None:
     tree = {
         path.relative_to(ROOT).as_posix(): path.read_bytes()
