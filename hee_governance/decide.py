@@ -145,6 +145,8 @@ def decide(facts: Facts, policy: Policy) -> Verdict:
     reasons = [f"{row.issue_type}: {row.label}. {row.rationale}."]
     if approval:
         reasons.append(f"a person approved {approval.subject}")
+    elif facts.author and any(each.actor == facts.author for each in facts.approvals):
+        reasons.append(f"{facts.author} would make the repair, and nobody approves their own")
     action = proposed
     if proposed != "none":
         for guard in _guards(facts, policy, row, applied, approved=approval is not None):

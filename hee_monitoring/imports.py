@@ -60,11 +60,19 @@ def gather(paths: Sequence[Path]) -> list[tuple[Path, bytes | None]]:
         for file in _below(path) if path.is_dir() else (path,):
             if len(found) >= MOST_FILES:
                 raise CapsuleError(f"{path}: more than {MOST_FILES} files", hint="name a smaller directory")
-            try:
-                found[file] = file.read_bytes()
-            except OSError:
-                found[file] = None
+            found[file] = _bytes(file)
     return list(found.items())
+
+
+def _bytes(file: Path) -> bytes | None:
+    """The content of a regular file, and of a large one only as much as shows that it is too large; a pipe is not read."""
+    try:
+        if not file.is_file():
+            return None
+        with file.open("rb") as stream:
+            return stream.read(importing.MAX_BYTES + 1)
+    except OSError:
+        return None
 
 
 def _below(place: Path) -> Iterable[Path]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from hee_core.errors import ConfigError
 from hee_governance.config import load
 from hee_governance.decisions import Decision, Subject, selectors
 from hee_governance.document import Unreadable, read
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from hee_core.record import Record
     from hee_core.tree import CommitTree
+    from hee_governance.config import Config
 
 RULE = "HEE-PAT-002.i"
 REMEDY = "Take it back, or record who decided it and until when: `hee decide gate.NAME … --scope path:FILE --review-by DATE`."
@@ -123,11 +125,14 @@ def _of(change: FileChange, *, gate: bool, test: bool) -> Iterator[str]:
 
 
 def _configuration(change: FileChange) -> Iterator[str]:
-    """What the configuration of HEE demands less; one that cannot be read demands nothing, and is told elsewhere."""
-    if not change.old:
+    """What the configuration of HEE demands less; one that could not be read before demanded nothing."""
+    before = _loaded(change.old)
+    if before is None:
         return
-    before = load(change.old)
-    after = load(change.new) if change.new else None
+    after = _loaded(change.new)
+    if change.new and after is None:
+        yield "the configuration cannot be read any more"
+        return
     for name, target in before.quality_gates.items():
         now = after.quality_gates.get(name) if after else None
         if now is None:
@@ -137,6 +142,17 @@ def _configuration(change: FileChange) -> Iterator[str]:
     mode = after.governance_rules if after else "off"
     if _MODES.index(mode) < _MODES.index(before.governance_rules):
         yield f"governance_rules went from {before.governance_rules} to {mode}"
+    left = [entry.rule for entry in after.rules.exempt] if after else []
+    for rule in dict.fromkeys(left):
+        if left.count(rule) > sum(entry.rule == rule for entry in before.rules.exempt):
+            yield f"{rule} is newly exempted"
+
+
+def _loaded(data: bytes | None) -> Config | None:
+    try:
+        return load(data) if data else None
+    except ConfigError:
+        return None
 
 
 def _hooks(change: FileChange) -> Iterator[str]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from hee_governance.importing.formats import Form
 
-__all__ = ["Contradiction", "Done", "Fact", "Imported", "Issue", "Rejected", "contradictions", "read"]
+__all__ = ["MAX_BYTES", "Contradiction", "Done", "Fact", "Imported", "Issue", "Rejected", "contradictions", "read"]
 
 MAX_BYTES = 256_000
 LARGE = 30_000
@@ -41,7 +41,7 @@ _DATED = re.compile(
 def read(path: str, data: bytes) -> Imported | Rejected:
     """Reads one file; the path only serves for its date, for its done marker, and to be named."""
     if len(data) > MAX_BYTES:
-        return Rejected(path, 0, f"has {len(data)} bytes: no capsule is larger than {MAX_BYTES}")
+        return Rejected(path, 0, f"has more than {MAX_BYTES} bytes: no capsule is so large")
     try:
         raw = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -79,7 +79,10 @@ def allowed(workspace: Workspace, capability: str, subject: str = "") -> None:
     from hee_core.events import Event
     from hee_governance.access import may
 
-    role = workspace.log.signer.actor.partition(":")[0]
+    try:
+        role = workspace.log.signer.actor.partition(":")[0]
+    except KeyFault:
+        return  # nothing can be written without a key, and the write says so
     access = may(role, capability, workspace.config.access)
     if access.allowed:
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -96,6 +97,18 @@ def test_our_own_page_is_published_for_its_day_and_is_read_back_as_ours(tmp_path
         assert hee(capsys, root, "capsule", "validate", str(target))[0] == 0
     assert run(["-C", str(root), "capsule", "export", str(tmp_path / "c.txt")]) == 2
     assert run(["-C", str(root), "capsule", "publish", "--name", "../x"]) == 2
+
+
+def test_what_is_no_regular_file_is_rejected_and_never_waited_for(tmp_path, capsys):
+    root = repository(tmp_path / "r", {"a.txt": "a\n"})
+    os.mkfifo(root / "pipe.md")
+    (root / "huge.md").write_bytes(b"# Session report\n" * 20_000)
+    status, found = hee(capsys, root, "capsule", "import", str(root / "pipe.md"), str(root / "huge.md"))
+    assert (status, found["imported"]) == (0, [])
+    assert [(each["path"], each["reason"].split(":")[0]) for each in found["rejected"]] == [
+        ("pipe.md", "cannot be read"),
+        ("huge.md", "has more than 256000 bytes"),
+    ]
 
 
 HARD = 'Keep "bytes" of <b>*x*</b> `tick` _a_ 1. # - + http://x.y @ada #12 | a\\b'

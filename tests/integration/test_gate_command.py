@@ -178,6 +178,19 @@ def test_a_lowered_quality_gate_is_a_weaker_gate(root, capsys):
     }
 
 
+def test_a_configuration_that_cannot_be_read_any_more_is_a_weaker_gate_and_an_exemption_too(root, capsys):
+    text = (root / "hee.yaml").read_text()
+    exempt = "  rules:\n    exempt: [{rule: HGV-CI-005, reason: later}]\n"
+    commit(root, "exempt", **{"hee.yaml": text + exempt})
+    assert [entry["message"] for entry in gates(capsys, root)[1]["weakened"]["findings"]] == [
+        "HGV-CI-005 is newly exempted"
+    ]
+    git(root, "switch", "--quiet", "--create", "feature")
+    commit(root, "broken", **{"hee.yaml": "hee_monitoring: ["})
+    said = [entry["message"] for entry in gates(capsys, root)[1]["weakened"]["findings"]]
+    assert said == ["the configuration cannot be read any more"]
+
+
 @pytest.mark.spec("SEED-208")
 def test_commits_that_change_what_governs_are_covered_by_decisions(root, capsys):
     commit(root, "quiet change", **{".github__workflows__ci.yml": CI.replace("5", "6")})

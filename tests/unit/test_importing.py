@@ -160,7 +160,7 @@ def test_faults_of_real_capsules_are_named(path, text, code):
         (b"\xff\xfe", "is not UTF-8"),
         (b"a\0b", "NUL"),
         (b"# Title\n\nSome words about the weather.\n", "no sign"),
-        (b"x" * 256_001, "no capsule is larger"),
+        (b"x" * 256_001, "no capsule is so large"),
         (b"a: [", "expected"),
     ],
 )
