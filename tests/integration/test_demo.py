@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from worlds import git
 
+SOAK = bool(os.environ.get("HEE_SOAK"))
 HEE = [sys.executable, "-m", "hee_monitoring.cli.main"]
 pytestmark = pytest.mark.xdist_group("act")
 
@@ -115,17 +116,18 @@ def test_the_capsule_on_the_branch_is_the_projection_and_reads_well(demo) -> Non
 
 
 def test_fix_dry_run_shows_the_diffs_and_leaves_every_byte(demo) -> None:
-    directory, env, _ = demo
+    directory, env, report = demo
+    (issue,) = [f["issue_id"] for f in report["failures"] if f["fix"] and f["fix"]["strategy"] == "ruff-format"]
 
     def everything() -> dict[str, bytes]:
         return {str(p): p.read_bytes() for p in directory.rglob("*") if p.is_file()}
 
     before = everything()
-    done = hee("-C", str(directory), "fix", "--dry-run", "--json", env=env)
-    fixes = {f["strategy"]: f for f in json.loads(done.stdout)["fixes"]}
+    done = hee("-C", str(directory), "fix", issue, "--dry-run", "--json", env=env)
+    (fix,) = json.loads(done.stdout)["fixes"]
     assert everything() == before
-    assert fixes["ruff-format"]["outcome"] == "verified"
-    assert "+def render(rows" in fixes["ruff-format"]["diff"]
+    assert (fix["strategy"], fix["outcome"]) == ("ruff-format", "verified")
+    assert "+def render(rows" in fix["diff"]
 
 
 def test_fix_apply_brings_proved_repairs_into_the_worktree_uncommitted(demo, tmp_path: Path) -> None:
@@ -145,12 +147,20 @@ def test_killed_at_any_moment_and_run_again_it_ends_the_same(demo, tmp_path: Pat
     expected = [(f["issue_id"], f["action"], (f["fix"] or {}).get("outcome"), f["count"]) for f in report["failures"]]
     env = {"HEE_HOME": str(tmp_path / "home"), "GIT_CONFIG_GLOBAL": os.devnull}
     directory = tmp_path / "harbor"
-    for seconds in (0.3, 0.9, 2.5, 6.0):
+    moments = {  # each is reached once the one before it is history
+        "the repository is there": (directory / ".git").exists,
+        "the log is there": (directory / ".git/refs/heads/hee/log").exists,
+        "a repair is under way": lambda: any((tmp_path / "home").glob("cache/*/fix/fix-*")),
+        "a repair is done": lambda: any((directory / ".git/refs/heads/hee/fix").glob("*")),
+    }
+    for name in moments if SOAK else ("the log is there", "a repair is under way"):
         process = subprocess.Popen(
             [*HEE, "demo", "--dir", str(directory), "--json"], env=os.environ | env,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
-        time.sleep(seconds)
+        while process.poll() is None and not moments[name]():
+            time.sleep(0.02)
+        assert process.poll() is None, f"it ended before {name}"
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     done = hee("demo", "--dir", str(directory), "--json", env=env)

