@@ -206,7 +206,7 @@ class Inspection:
             self.found("foreign-event", f"{event.type} {event.id[:12]} belongs to {event.source[:24]!a}", index)
         if raw[:16] in self._seen:
             self.found("duplicate", f"{event.type} {event.id[:12]} is in the log twice", index)
-        elif hash(event.nonce) in self._nonces:
+        elif self.has_nonce(event):
             self.found("duplicate", f"{event.type} {event.id[:12]} repeats the nonce of another event", index)
         unknown = [cause for cause in event.causes if bytes.fromhex(cause)[:16] not in self._seen]
         self._note(event)
@@ -232,6 +232,10 @@ class Inspection:
         self._ids += raw
         self._seen.add(raw[:16])
         self._nonces.add(hash(event.nonce))
+
+    def has_nonce(self, event: Event) -> bool:
+        """Says whether an event so far has this one's nonce."""
+        return hash(event.nonce) in self._nonces
 
     def state_after(self, index: int) -> State:
         """The projection after an earlier event, from the events themselves."""

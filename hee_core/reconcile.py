@@ -212,12 +212,13 @@ class _Merge:
             mine = [one.event for append in appends for one in append]
             there, here = set(ids), {event.id for event in mine}
             only = [kept for append in appends if (kept := [one for one in append if one.event.id not in there])]
-            made, refused = resequence(
-                theirs, only, log.signer, past=self.past, theirs=there - here, object_format=store.object_format
-            ) if only else ([], [])  # fmt: skip
-            new = made[-1].head if made else theirs
             both = takewhile(lambda pair: pair[0].id == pair[1], zip(mine, ids, strict=False))
             common = start.frontier.extend(merkle.leaf_hash(event.to_bytes()) for event, _ in both)
+            made, refused = resequence(
+                theirs, only, log.signer, past=self.past, theirs=there - here, shared=common.size,
+                object_format=store.object_format,
+            ) if only else ([], [])  # fmt: skip
+            new = made[-1].head if made else theirs
             if mine:
                 self._announce(ours, new, [one.event.id for one in refused])
             self._lower(ours, common, mine[common.size - start.size :])

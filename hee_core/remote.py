@@ -60,7 +60,10 @@ class Remote:
                 hint="name its address instead: `hee sync ADDRESS`",
             )
         helpers = [f"{key}={value}" for scope, key, value in settings if scope in _PERSONS and _is_helper(key)]
-        options = [word for helper in ("credential.helper=", *helpers) for word in ("-c", helper)]
+        mirror = (
+            [f"remote.{name}.mirror=false"] if name in remotes else []
+        )  # one branch is sent, whatever the remote is for
+        options = [word for setting in ("credential.helper=", *helpers, *mirror) for word in ("-c", setting)]
         return cls(
             repository, name, name in remotes, (*options, "-c", "core.alternateRefsCommand=true"), _env(settings)
         )
@@ -99,6 +102,12 @@ class Remote:
             return
         if _LOST.search(done.stdout):
             raise Conflict(f"the log of {self.name} went on meanwhile", hint="run `hee sync` again")
+        if b"[remote rejected]" in done.stdout:
+            words = done.stdout.decode("utf-8", "replace").partition("[remote rejected]")[2].strip().splitlines()[0]
+            raise GitError(
+                f"{self.name} does not take the log: {words[:200]}",
+                hint="let its owner allow pushes to the branch hee/log",
+            )
         raise self._unreached(done)
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
@@ -109,7 +118,7 @@ class Remote:
         told = [line for line in words if line.startswith(("fatal:", "error:", "!", "remote:", "ssh:"))] or words[-1:]
         return GitError(
             f"the log of {self.name} cannot be reached: {'; '.join(told)[:400] or f'exit status {done.returncode}'}",
-            hint="nothing was changed here: try again when it can be reached, everything recorded meanwhile will go along",
+            hint="nothing is lost: try again when it can be reached, everything recorded meanwhile will go along",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 
 import pytest
 from clones import REF, Clones, changed, note, refs, said
@@ -205,6 +206,60 @@ def test_a_key_that_was_revoked_meanwhile_adds_nothing_and_its_events_are_kept_a
     assert world.holds()
 
 
+def test_an_event_with_the_nonce_of_another_one_is_kept_aside(world):
+    with world.clone("a") as a, world.clone("b") as b:
+        a.append([note("a1")])
+        hee_core.sync(a)
+        b.append([replace(note("b1"), nonce=a.entry(1).event.nonce), note("b2")])
+        done = hee_core.sync(b)
+        assert ["its nonce" in one.reason for one in done.refused] == [True]
+        assert said(b) == ["a1", "b2"]
+        assert hee_core.verify(b).ok
+
+
+def test_a_key_that_was_rotated_offline_puts_in_order_what_its_predecessor_wrote(world):
+    with world.clone("a") as a:
+        other, successor = EphemeralSigner(actor="agent:other"), EphemeralSigner(actor="agent:other")
+        grant(a, other)
+        hee_core.sync(a)
+        with world.clone("b", signer=other) as b:
+            b.append([note("before")])
+            data = {"public_key": successor.public_key, "reason": "yearly"}
+            b.append([Event.new("key.rotated", data)])
+            a.append([note("a1")])
+            hee_core.sync(a)
+            with open_at(world.place / "b", signer=successor) as later:
+                with pytest.raises(KeyFault):
+                    hee_core.sync(later)
+                later.append([note("after")])
+                done = hee_core.sync(later)
+                assert (done.resequenced, done.refused) == (3, ())
+                assert said(later) == ["a1", "before", "after"]
+                report = hee_core.verify(later)
+                assert report.ok, report.findings
+    assert world.holds()
+
+
+def test_what_is_about_a_point_of_the_old_order_is_kept_aside(world):
+    with world.clone("a") as a, world.clone("b") as b:
+        a.append([note("a1")])
+        hee_core.sync(a)
+        b.append([note("b1")])
+        cosigned = git(world.place / "b", "show", f"{REF}:checkpoint") + "\n"
+        for index in (0, 1):
+            point = {"backup_id": f"b{index}", "index": index, "capsule": "0" * 64, "decisions": 0}
+            b.append([Event.new("state.checkpointed", point)])
+        b.append(
+            [Event.new("checkpoint.cosigned", {"note": cosigned}), Event.new("checkpoint.cosigned", {"note": "none"})]
+        )
+        done = hee_core.sync(b)
+        assert [one.reason.partition(",")[0] for one in done.refused] == [
+            "the point to return to", "witnesses cosigned an order of events that is no more: let them cosign what was synced",
+        ]  # fmt: skip
+        assert list(b.state.ledger.checkpoints) == ["b0"]
+        assert hee_core.verify(b).ok
+
+
 def test_two_monitors_that_saw_the_same_thing_offline_leave_one_legal_history(world):
     def detected(issue: str) -> Event:
         data = {"issue_id": issue, "fingerprint": "f" * 8, "source": "act", "evidence": ()}
@@ -397,11 +452,24 @@ def test_without_a_network_nothing_changes(world):
         world.origin.rename(world.place / "gone")
         with pytest.raises(GitError, match="the log of origin cannot be reached") as caught:
             hee_core.sync(a)
-        assert "nothing was changed" in caught.value.hint
+        assert "nothing is lost" in caught.value.hint
         assert refs(world.place / "a") == before
         with pytest.raises(GitError, match="cannot be reached"):
             hee_core.sync(a, fetch=False)
         (world.place / "gone").rename(world.origin)
+        assert hee_core.sync(a).pushed == 1
+
+
+def test_a_remote_that_does_not_take_the_log_says_so(world):
+    hook = world.origin / "hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    with world.clone("a") as a:
+        a.append([note("a1")])
+        with pytest.raises(GitError, match=r"origin does not take the log: .*pre-receive hook declined"):
+            hee_core.sync(a)
+        hook.unlink()
         assert hee_core.sync(a).pushed == 1
 
 
@@ -565,7 +633,7 @@ def test_init_refuses_a_log_that_does_not_hold(tmp_path, capsys):
     assert REF not in refs(tmp_path / "fresh")
 
 
-@pytest.mark.parametrize("kind", ["worktree", "bare", "shallow", "partial", "environment"])
+@pytest.mark.parametrize("kind", ["worktree", "bare", "mirror", "shallow", "partial", "environment"])
 def test_every_kind_of_repository_syncs(world, tmp_path, kind, monkeypatch):
     with world.clone("a") as a:
         a.append([note("a1")])
@@ -577,6 +645,8 @@ def test_every_kind_of_repository_syncs(world, tmp_path, kind, monkeypatch):
     elif kind == "bare":
         git(tmp_path, "init", "--quiet", "--bare", "x")
         git(place, "remote", "add", "origin", str(world.origin))
+    elif kind == "mirror":
+        git(tmp_path, "clone", "--quiet", "--mirror", str(world.origin), "x")
     elif kind == "shallow":
         git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{world.origin}", "x")
     elif kind == "partial":
