@@ -45,6 +45,7 @@ _WHERE = {
     "clean": "canonical",
     "open_log": "gitstore",
     "redact": "sealed",
+    "revert": "reverting",
     "rollback": "history",
     "schema": "catalogue",
     "seal": "sealed",
@@ -87,6 +88,7 @@ __all__ = [
     "clean",
     "open_log",
     "redact",
+    "revert",
     "rollback",
     "schema",
     "seal",
@@ -126,6 +128,7 @@ if TYPE_CHECKING:
     from hee_core.log import ANY, Condition, Entry, Log
     from hee_core.memory import MemoryLog
     from hee_core.reconcile import sync
+    from hee_core.reverting import revert
     from hee_core.sealed import redact, seal, unseal
     from hee_core.steward import HEEStateManager
     from hee_core.validation import validate_capsule

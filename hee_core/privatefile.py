@@ -69,7 +69,7 @@ def destroy(path: Path) -> bool:
     Overwriting reaches the same blocks on a file system that writes in place; elsewhere removal is what there is.
     """
     try:
-        _write(path, bytes(path.stat().st_size), 0)
+        _write(path, bytes(path.lstat().st_size), os.O_NOFOLLOW)
         path.unlink()
         _sync(path.parent)
     except FileNotFoundError:

@@ -74,8 +74,8 @@ def seal(
 
 def unseal(log: Log, at: At, *, key: RecipientKey | None = None, vault: Vault | None = None) -> Unsealed:
     """Reads a sealed event; raises KeyFault naming the keys that can, or what is missing, and NotFound for what is gone."""
-    payload, vault = find(log, at), vault or Vault(log.id)
-    sweep(log, vault)
+    vault = vault or Vault(log.id)
+    payload = find(log, at, sweep(log, vault))
     event = payload.entry.event
     _refuse_redacted(payload)
     secret = _secret(log, payload, key or recipientfile.load())
@@ -128,9 +128,13 @@ def redact(log: Log, at: At, *, reason: str, vault: Vault | None = None) -> Entr
     return payload.redacted
 
 
-def sweep(log: Log, vault: Vault) -> int:
-    """Destroys every share here whose payload the log calls redacted, wherever that was said; returns how many."""
-    return sum(vault.destroy(nonce) for nonce, payload in all_payloads(log).items() if payload.redacted)
+def sweep(log: Log, vault: Vault) -> dict[str, Payload]:
+    """Destroys every share here whose payload the log calls redacted, wherever that was said; returns all payloads."""
+    known = all_payloads(log)
+    for nonce, payload in known.items():
+        if payload.redacted:
+            vault.destroy(nonce)
+    return known
 
 
 def all_payloads(log: Log, at: At = None) -> dict[str, Payload]:
@@ -138,11 +142,11 @@ def all_payloads(log: Log, at: At = None) -> dict[str, Payload]:
     return recipients.payloads(_until(log, history.resolve(log, at)))
 
 
-def find(log: Log, at: At) -> Payload:
+def find(log: Log, at: At, known: dict[str, Payload] | None = None) -> Payload:
     """The sealed payload of an event, named by it or by one of the events about it; raises NotFound."""
     entry = log.entry(history.resolve(log, at))
     nonce = entry.event.data.get("nonce") if entry.event.type.startswith("payload.") else entry.event.nonce
-    payload = all_payloads(log).get(str(nonce))
+    payload = (all_payloads(log) if known is None else known).get(str(nonce))
     if payload is None:
         raise NotFound(
             f"event {entry.index} ({entry.event.type}) has no sealed field", hint="`hee vault list` has those that do"
@@ -201,9 +205,8 @@ def _until(log: Log, last: int) -> Iterator[Entry]:
 
 def export_shares(log: Log, vault: Vault) -> bytes:
     """The shares that are here as one JSON document, for `import_shares` on another machine; alone it opens nothing."""
-    sweep(log, vault)
     shares = {}
-    for nonce, payload in all_payloads(log).items():
+    for nonce, payload in sweep(log, vault).items():
         if found := vault.get(nonce, payload.envelope["share"]):
             shares[nonce] = found.hex()
     return json.dumps({"log": log.id, "shares": shares}, indent=1, sort_keys=True).encode() + b"\n"
@@ -219,7 +222,7 @@ def import_shares(log: Log, vault: Vault, data: bytes) -> dict[str, int]:
         raise KeyFault("this is no export of shares", hint="`hee vault export FILE` writes one") from None
     if log_id != log.id:
         raise KeyFault(f"these are the shares of log {str(log_id)[:12]}, this is log {log.id[:12]}")
-    known, said = all_payloads(log), dict.fromkeys(("imported", "known", "redacted", "foreign"), 0)
+    known, said = sweep(log, vault), dict.fromkeys(("imported", "known", "redacted", "foreign"), 0)
     for nonce, share in shares.items():
         payload = known.get(nonce)
         if payload is None or hashlib.sha256(share).hexdigest() != payload.envelope["share"]:

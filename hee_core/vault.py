@@ -42,6 +42,10 @@ class Vault:
             )
         return share
 
+    def holds(self, nonce: str) -> bool:
+        """Says whether there is a share of an event here."""
+        return self._file(nonce).exists()
+
     def destroy(self, nonce: str) -> bool:
         """Destroys the share of an event; False if there is none."""
         return privatefile.destroy(self._file(nonce))

@@ -111,15 +111,21 @@ def redact(place: str, event: str, reason: str, as_json: bool) -> None:
     yours to delete.
     """
     from hee_core import sealed
+    from hee_core.vault import Vault
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
         options.allowed(workspace, "keys", event)
-        entry = sealed.redact(workspace.log, event, reason=reason)
+        vault, payload = Vault(workspace.log.id), sealed.find(workspace.log, event)
+        here = vault.holds(payload.entry.event.nonce)
+        entry = sealed.redact(workspace.log, event, reason=reason, vault=vault)
+    share = "destroyed" if here else "was not here"
     if as_json:
-        terminal.json(options.entry_json(entry))
+        terminal.json({**options.entry_json(entry), "share": share})
         return
-    terminal.status("OK", f"redacted with event {entry.index}: the share is destroyed here")
+    terminal.status(
+        "OK", f"redacted with event {entry.index}; on this machine the share {'is destroyed' if here else share}"
+    )
     terminal.line(
         "  next: hee sync or push; other machines destroy their share when they next look; delete exports and backups"
     )

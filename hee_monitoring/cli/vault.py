@@ -30,10 +30,10 @@ def list_(place: str, at: str | None, as_json: bool) -> None:
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
         kept = Vault(workspace.log.id)
-        sealed.sweep(workspace.log, kept)
+        known = sealed.sweep(workspace.log, kept)
+        known = known if at is None else sealed.all_payloads(workspace.log, at)
         rows = [
-            _row(payload, kept.get(nonce, payload.envelope["share"]) is not None)
-            for nonce, payload in sealed.all_payloads(workspace.log, at).items()
+            _row(payload, kept.get(nonce, payload.envelope["share"]) is not None) for nonce, payload in known.items()
         ]
     if as_json:
         terminal.json(rows)

@@ -46,6 +46,7 @@ CORE = [
     "clean",
     "open_log",
     "redact",
+    "revert",
     "rollback",
     "schema",
     "seal",

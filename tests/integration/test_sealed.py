@@ -257,6 +257,11 @@ def test_private_files_are_whole_private_and_never_overwritten(tmp_path: Path) -
     os.link(path, tmp_path / "second")  # who still has the inode has nothing
     assert (privatefile.destroy(path), (tmp_path / "second").read_bytes(), path.exists()) == (True, b"\0\0\0", False)
     assert not privatefile.destroy(path)
+    path.symlink_to(tmp_path / "blocked")
+    (tmp_path / "blocked").write_text("somebody else's")
+    with pytest.raises(KeyFault, match="could not be destroyed"):
+        privatefile.destroy(path)
+    assert (tmp_path / "blocked").read_text() == "somebody else's"
     for place in (tmp_path, tmp_path / "pipe"):
         if place.name == "pipe":
             os.mkfifo(place)
@@ -429,8 +434,10 @@ def test_the_commands_for_recipients_shares_and_redaction(
     assert run([*place, "recipients", "remove", other.key_id, "--reason", "left"]) == 2
     listed = document(capsys, *place, "recipients", "list")
     assert [row["until"] for row in listed] == [None, 7]
-    assert run([*place, "redact", "2", "--reason", "it named a customer"]) == 0
+    assert document(capsys, *place, "redact", "2", "--reason", "it named a customer")["share"] == "destroyed"
     assert list(vault.path.iterdir()) == []
-    assert document(capsys, *place, "redact", "2", "--reason", "twice")["index"] == 7
+    again = document(capsys, *place, "redact", "2", "--reason", "twice")
+    assert (again["index"], again["share"]) == (7, "was not here")
+    assert run([*place, "redact", "2", "--reason", "twice"]) == 0
     assert document(capsys, *place, "vault", "list")[0]["share"] == "redacted"
     assert document(capsys, *place, "verify")["ok"]
