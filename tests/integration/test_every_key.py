@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
+import random
 import shutil
 from typing import TYPE_CHECKING
 
@@ -12,8 +14,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from forge import Forge
-from logs import make_log, open_at
+from forge import REF, Forge
+from logs import git, make_log, open_at
 from test_foreign_verifier import check
 
 import hee_core
@@ -145,3 +147,63 @@ def test_no_changed_byte_of_any_kind_of_signature_holds_for_either(place, tmp_pa
     forge.rewrite()
     ours, theirs = found(tmp_path / "repository")
     assert (1, "signature") in ours & theirs
+
+
+# ------------------------------------------------------------------ two readers of the same rules
+
+
+def crowded(place: Path, seed: int) -> int:
+    """A log of a hundred random events about keys, allowed or not, in one append; returns how many were not."""
+    choose = random.Random(seed)
+    people = [EphemeralSigner(actor=f"{role}:{n}") for role in ("agent", "human", "ci") for n in range(4)]
+    heirs = [EphemeralSigner(actor=who.actor) for who in people for _ in range(2)]
+    everybody = [OWNER, *people, *heirs]
+    with make_log(place, signer=OWNER) as log:
+        git(place, "update-ref", "-d", REF)
+    with open_at(place, signer=OWNER) as log:
+        roots = [(who.public_key, who.actor) for who in people if choose.random() < 0.4]
+        log.create(roots=roots, threshold=choose.randint(1, min(3, len(roots) + 1)))
+        before = after = log.refresh()
+        events, signatures, refused = [], [], 0
+        for _ in range(100):
+            who, whom = choose.choice(everybody), choose.choice(everybody[1:])
+            if choose.random() < 0.6:  # mostly somebody who may sign at all
+                valid = [each for each in everybody if after.keyring.check(each.key_id, after.size, each.actor) is None]
+                who = choose.choice(valid)
+            heir = choose.choice([each for each in heirs if each.actor == who.actor] or heirs)
+            type_, data = choose.choice([
+                ("key.added", {"public_key": whom.public_key, "actor": whom.actor, "role": whom.role, "reason": ""}),
+                ("key.revoked", {"key_id": whom.key_id, "reason": ""}),
+                ("key.rotated", {"public_key": heir.public_key, "reason": ""}),
+                ("key.expiry_set", {"key_id": whom.key_id, "until": max(0, after.size + choose.randint(-2, 30)), "not_after": "", "reason": ""}),
+                ("key.expiry_set", {"key_id": whom.key_id, "until": None, "not_after": "", "reason": ""}),
+                ("key.root_granted", {"key_id": whom.key_id, "reason": ""}),
+                ("key.threshold_changed", {"threshold": choose.randint(1, 4), "reason": ""}),
+                ("state.frozen", {"reason": "r"}), ("state.unfrozen", {"reason": "r"}),
+            ])  # fmt: skip
+            event = chain.bind(before, Event.new(type_, data), who)
+            try:
+                chain.guard(after, event, log)
+                grown = chain.grow(after, [event], log)
+                fault = grown.keyring.check(OWNER.key_id, grown.size, OWNER.actor)
+            except hee_core.HeeError as error:
+                if not isinstance(error, hee_core.IntegrityError):
+                    continue  # a freeze of what is frozen: no question of keys
+                grown, fault, refused = chain.skip(after, event.to_bytes()), None, refused + 1
+            if fault:
+                continue  # whoever orders all of this stays
+            after = grown
+            events.append(event)
+            signatures.append(who.sign(event.to_bytes(), sshsig.EVENT_NAMESPACE))
+        made = chain.seal(before, after, events, signatures, OWNER, object_format=log.store.object_format)
+        log.store.publish(made.objects, made.head.commit, before.commit)
+    return refused
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(60 if os.environ.get("HEE_SOAK") else 4))
+def test_both_verifiers_let_the_same_keys_do_the_same_things(tmp_path, seed):
+    refused = crowded(tmp_path / "repository", seed)
+    ours, theirs = found(tmp_path / "repository")
+    assert {index for index, kind in ours if kind == "key"} == {index for index, kind in theirs if kind == "key"}
+    assert len({index for index, kind in ours if kind == "key"}) == refused > 5
