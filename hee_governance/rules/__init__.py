@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALL", "BLOCKING", "RULES", "RULESETS", "SEVERITIES", "Context", "Finding", "Outcome", "Report", "Rule", "Ruleset",
-    "Severity", "check", "preview",
+    "Severity", "check", "preview", "today",
 ]  # fmt: skip
 
 _FAMILIES = (*(readable, teeth, claims, pinning, references, structure, texts, handoffs, integrity, history, waiving),)
@@ -56,7 +56,7 @@ def check(
     Without `rules` those in force on the day `as_of` are evaluated (without one: on the configuration's day, or this
     release's), or those of the version that the configuration pins, and the project's own.
     """
-    day = as_of or (config.as_of if config else "")
+    day = as_of or today(config)
     mode = config.mode_on(day) if config else "strict"
     if mode == "off":
         return Report("unknown", 0, (), mode, detail="governance rules are off: nothing was evaluated")
@@ -84,7 +84,7 @@ def preview(
     tree: Mapping[str, bytes], config: Config | None = None, *, as_of: str = ""
 ) -> tuple[Ruleset, Report] | None:
     """What the next published ruleset would find that the present one does not; None where none is published."""
-    coming = rulesets.next_after(as_of or (config.as_of if config else "") or RELEASED)
+    coming = rulesets.next_after(as_of or today(config) or RELEASED)
     if coming is None:
         return None
     unpinned = replace(config, rules=replace(config.rules, ruleset="")) if config else None
@@ -92,6 +92,11 @@ def preview(
     known = {(finding.rule, finding.severity, finding.path, finding.line, finding.message) for finding in now.findings}
     new = [f for f in then.findings if (f.rule, f.severity, f.path, f.line, f.message) not in known]
     return coming, replace(then, findings=tuple(new), verdict=verdict_of(new, then.evaluated))
+
+
+def today(config: Config | None) -> str:
+    """The configuration's day, empty without one; a clock that stands before this release's day is wrong."""
+    return max(config.as_of, RELEASED) if config and config.as_of else ""
 
 
 def _in_force(config: Config | None, day: str) -> tuple[str, tuple[Rule, ...]]:

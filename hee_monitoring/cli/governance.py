@@ -166,7 +166,7 @@ def list_rules(place: str, as_of: datetime | None, as_json: bool) -> None:
 
     terminal = options.terminal(as_json)
     config = load_config(Repository.discover(place))
-    day = _day(as_of) or config.as_of
+    day = _day(as_of) or rules.today(config)
     pinned = rulesets.named(config.rules.ruleset) if config.rules.ruleset else None
     held = rulesets.in_force(rules.ALL, pinned.valid_from if pinned else day)
     version = pinned or rulesets.of_day(day)

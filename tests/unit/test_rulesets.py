@@ -99,7 +99,7 @@ WAIVED = "# why\n\nHGV-CI-005 | .github/workflows/*.yml | {} | being mended\n"
     ],
 )
 def test_a_waiver_covers_until_its_day_and_is_shown(until, found, waived):
-    report = check(HEE, config(waived=WAIVED.format(until)))
+    report = check(HEE, config(waived=WAIVED.format(until)), as_of=TODAY)
     assert [f.rule for f in report.findings if f.rule not in ("GOV-PROMPT-001", "HGV-CI-009")] == found
     assert len(report.waived) == len(report.to_json()["waived"]) == waived
 
@@ -140,7 +140,7 @@ def test_an_advisory_rule_warns_until_its_day_and_then_blocks_again():
 
 def test_warn_is_strict_from_its_day_on():
     text = '  governance_rules: warn\n  rules: {strict_from: "2026-06-01"}\n'
-    assert check(HEE, config(text, day="2026-05-31")).mode == "warn"
+    assert check(HEE, config(text), as_of="2026-05-31").mode == "warn"
     assert check(HEE, config(text)).mode == "strict"
 
 
@@ -250,3 +250,9 @@ def test_a_job_that_fetches_history_or_checks_it_out_whole_may_ask_it():
     for text in (TOOTHLESS.replace(b"checkout@v4\n", b"checkout@v4\n        with: {fetch-depth: 0}\n"),
                  TOOTHLESS.replace(b"run: git diff", b"run: git fetch origin main && git diff")):  # fmt: skip
         assert "HGV-CI-002" not in {f.rule for f in check({CI: text}, as_of="2027-01-01").findings}
+
+
+def test_a_clock_that_stands_before_this_release_judges_by_its_rules_and_not_by_none():
+    report = check(HEE, config(day="1970-01-01"))
+    assert (report.ruleset, report.verdict) == ("1.2.0", "fail")
+    assert check(HEE, config(day="1970-01-01"), as_of="2026-01-24").ruleset == "1.0.0"
