@@ -66,6 +66,7 @@ class Follower:
         self._client = client
         self._judge = ByName(judge)
         self._progress = progress
+        self.told: set[int] = set()  # runs that a webhook told of and no poll has looked at
         self._inspected: tuple[str, str | None] = ("", None)
         self._answered = workspace.clock.monotonic()
 
@@ -114,7 +115,7 @@ class Follower:
         """Asks the platform; a refusal is recorded at once, silence when it has lasted."""
         clock, log = looked.workspace.clock, looked.workspace.log
         try:
-            batch = self._feed.poll(log.state)
+            batch = self._feed.poll(log.state, told=self.told)
         except Unauthorized as error:
             tell_blind(looked, result, "authentication", error)
             raise
@@ -123,6 +124,7 @@ class Follower:
                 tell_blind(looked, result, "network", error)
             raise
         self._answered = clock.monotonic()
+        self.told.clear()
         if blind := blindness(log.state):
             data = {"source": SOURCE, "since": blind["since"]}
             record(looked, result, lambda _: [facts.event("monitor.recovered", data, subject="monitor", clock=clock)])

@@ -13,7 +13,7 @@ from hee_monitoring.cycle import Cycle, Result
 from hee_monitoring.workspace import load_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from hee_core.catalogue import Level
@@ -43,12 +43,13 @@ def watch(
     trouble: Callable[[HeeError], None] = silent,
     stop: Callable[[], bool] = lambda: False,
     pause: Callable[[float], object] | None = None,
+    told: Callable[[], Collection[int]] = tuple,
 ) -> Iterator[tuple[Cycle, Result]]:
     """Yields each cycle with what it did; ends after `limit` cycles or when `stop` says so.
 
     Raises what keeps it from ever beginning (see `ready`), a damaged log at any time, and the fault of the last cycle of
     a limit. The fault of another cycle goes to `trouble`, once while it stays the same, and the next cycle comes as
-    always, later each time. `pause` waits instead of the clock, and may end early.
+    always, later each time. `pause` waits instead of the clock, and may end early; `told` gives the runs that a platform told of.
     """
     clock = workspace.clock
     ready(workspace)
@@ -61,6 +62,8 @@ def watch(
             done, wait = None, 0.0
             try:
                 workspace = reloaded(workspace)
+                if follower is not None:
+                    follower.told |= set(told())
                 cycle, result = one_cycle(
                     workspace,
                     source=source,

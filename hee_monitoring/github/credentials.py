@@ -32,6 +32,16 @@ class Credential(Protocol):
     name: str
 
     @property
+    def kind(self) -> str:
+        """What it is, in a word."""
+        ...
+
+    @property
+    def lasting(self) -> str:
+        """The fingerprint of what a person has to replace: the token, or an app's key."""
+        ...
+
+    @property
     def fingerprint(self) -> str:
         """Names the secret in use without giving it away."""
         ...
@@ -57,6 +67,10 @@ class Token:
     @property
     def fingerprint(self) -> str:
         return fingerprint(self._value)
+
+    @property
+    def lasting(self) -> str:
+        return self.fingerprint
 
     @property
     def kind(self) -> str:
@@ -88,6 +102,10 @@ class App:
             raise SourceError("the app's key is no RSA private key", hint="HEE_GITHUB_APP_KEY names its PEM file")
         self._key, self._app_id, self._installation, self._clock = loaded, app_id, installation, clock
         self._token, self._until = "", 0.0
+
+    @property
+    def lasting(self) -> str:
+        return fingerprint(str(self._key.public_key().public_numbers().n))
 
     def __repr__(self) -> str:
         return f"<App {self._app_id} {self.fingerprint}>"

@@ -24,7 +24,7 @@ from hee_monitoring.github.payloads import RunItem, Unreadable, run_item
 from hee_monitoring.observe import FAILING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from hee_core.projection import State
@@ -100,10 +100,13 @@ class Feed:
         self._own_workflow = reference.removeprefix(f"{client.place.repository}/")
         self._tries: dict[int, int] = {}
 
-    def poll(self, state: State) -> Batch:
-        """Asks once what is new since the state's cursor; raises SourceError when nothing at all could be read."""
+    def poll(self, state: State, *, told: Collection[int] = ()) -> Batch:
+        """Asks once what is new since the state's cursor; raises SourceError when nothing at all could be read.
+
+        `told` are runs to ask for by themselves if the listing does not show them yet.
+        """
         cursor = Cursor.of(state)
-        listing = self._listing(cursor)
+        listing = self._listing(cursor, told)
         fresh = [listing.finished[run_id] for run_id in sorted(listing.finished)]
         opening: dict[str, Any] = {}
         aside: list[RunItem] = []
@@ -158,7 +161,7 @@ class Feed:
 
     # ------------------------------------------------------------------ the listing
 
-    def _listing(self, cursor: Cursor) -> _Listing:
+    def _listing(self, cursor: Cursor, told: Collection[int]) -> _Listing:
         """The runs since the cursor, and those that were unfinished and are not on the first page any more."""
         url = self.client.place.path("actions/runs?per_page=100")
         before = self._etags.read(url, self.client.credential.fingerprint, cursor.digest) if not cursor.new else None
@@ -181,7 +184,8 @@ class Feed:
                 f"GitHub knows no runs of {self.client.place.repository} (status {answer.status})",
                 hint="is the name right, and may the token read it? GitHub says 404 of what a token may not see",
             )
-        stragglers = [run_id for run_id in cursor.pending if run_id not in listing.listed]
+        known = listing.listed if listing.changed else listing.listed - set(told)
+        stragglers = [run_id for run_id in dict.fromkeys((*told, *cursor.pending)) if run_id not in known]
         listing.pending.update(stragglers[STRAGGLERS:])
         for run_id in stragglers[:STRAGGLERS]:
             found = self.client.get(self.client.place.path(f"actions/runs/{run_id}"))

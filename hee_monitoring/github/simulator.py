@@ -16,11 +16,12 @@ import zipfile
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from hee_core.clock import SYSTEM
 from hee_monitoring.github import shapes
+from hee_monitoring.github.loopback import handler
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,8 +94,8 @@ class Simulator:
         self.stalled = threading.Event()  # set at the end: a slow answer waits for it
         self._next = 1000
         self._lock = threading.Lock()
-        self._api = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, self._answer))
-        self._blobs = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, self._blob))
+        self._api = ThreadingHTTPServer(("127.0.0.1", 0), handler(self._answer, self.stalled))
+        self._blobs = ThreadingHTTPServer(("127.0.0.1", 0), handler(self._blob, self.stalled))
 
     def __enter__(self) -> Self:
         for server in (self._api, self._blobs):
@@ -322,44 +323,3 @@ class Simulator:
 
 def _pairs(query: str) -> list[tuple[str, str]]:
     return [(name, value) for name, _, value in (part.partition("=") for part in query.split("&") if part)]
-
-
-def _handler(simulator: Simulator, answer: Any) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = 1 << 16  # one packet for head and body: two would wait for each other
-
-        def do_GET(self) -> None:
-            self._serve("GET")
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length", 0)))
-            self._serve("POST")
-
-        def _serve(self, method: str) -> None:
-            status, headers, body, kind = answer(
-                method, self.path, {name.lower(): value for name, value in self.headers.items()}
-            )
-            if kind == "reset":
-                self.close_connection = True
-                return
-            if kind == "garbage":
-                body = b"<html>it works</html>"
-            length = len(body) + 100 if kind == "truncated" else len(body) // 2 if kind == "short" else len(body)
-            self.send_response_only(status)
-            for name, value in {"content-type": "application/json", **headers}.items():
-                self.send_header(name, value)
-            self.send_header("content-length", str(length))
-            self.close_connection = kind in ("truncated", "short", "slow")
-            self.end_headers()
-            if kind == "slow":
-                self.wfile.write(body[:1])
-                self.wfile.flush()
-                simulator.stalled.wait(5)
-                return
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parent's name
-            """Says nothing."""
-
-    return Handler

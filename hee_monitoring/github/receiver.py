@@ -1,0 +1,123 @@
+"""Listens for GitHub's webhooks and wakes the monitor; polling goes on as the safety net.
+
+Responsible for the sockets: size before reading, time for a slow sender, one short answer. Whether a delivery counts is
+`webhook`'s. The standard library serves it: one path, no page, and a proxy in front for TLS (docs/adr/0008).
+
+Invariant: it listens on loopback unless told otherwise, reads nothing beyond the limit, and answers before the monitor works.
+"""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+from hee_core.errors import SourceError
+from hee_monitoring.github.webhook import LARGEST, Door, Refused
+
+if TYPE_CHECKING:
+    from typing import Self
+
+PATH = "/webhook"
+EVENTS = ("workflow_run", "workflow_job", "check_run", "check_suite", "push", "pull_request")
+TIMEOUT = 10.0
+_LEAST_SECRET = 16
+
+
+class Receiver:
+    """The endpoint. Use it in `with`."""
+
+    def __init__(self, secret: str, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Listens at once; raises SourceError for a secret that is too short, or a place that is taken."""
+        if len(secret) < _LEAST_SECRET:
+            raise SourceError(
+                "HEE_WEBHOOK_SECRET is missing or shorter than 16 characters",
+                hint="make one: `openssl rand -hex 32`; GitHub's webhook settings take the same",
+            )
+        self._door = Door(secret.encode())
+        self._knock = threading.Event()
+        self._lock = threading.Lock()
+        self._runs: set[int] = set()
+        try:
+            self._server = ThreadingHTTPServer((host, port), _handler(self))
+        except OSError as error:
+            raise SourceError(f"cannot listen at {host}:{port}: {error.strerror}", hint="name another --port") from None
+        self._server.daemon_threads = True
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://{self._server.server_address[0]!s}:{self._server.server_port}{PATH}"
+
+    def wait(self, seconds: float) -> bool:
+        """Waits for a delivery, at most so long; says whether one came."""
+        came = self._knock.wait(seconds)
+        self._knock.clear()
+        return came
+
+    def told(self) -> frozenset[int]:
+        """The runs that deliveries told of since this was asked last."""
+        with self._lock:
+            told, self._runs = frozenset(self._runs), set()
+        return told
+
+    def answer(self, headers: dict[str, str], body: bytes) -> tuple[int, str]:
+        """Takes one delivery."""
+        try:
+            with self._lock:
+                delivery = self._door.take(headers, body)
+                if delivery is None:
+                    return 200, "it was here before"
+                if delivery.event not in EVENTS:
+                    return 200, "nothing to do"
+                if delivery.run_id:
+                    self._runs.add(delivery.run_id)
+        except Refused as refused:
+            return refused.status, str(refused)
+        self._knock.set()
+        return 202, "the monitor looks"
+
+
+def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        timeout = TIMEOUT
+        wbufsize = 1 << 12
+
+        def do_POST(self) -> None:
+            length = self.headers.get("content-length", "")
+            if self.path != PATH:
+                self._say(404, f"deliveries go to {PATH}")
+            elif not (length.isascii() and length.isdigit()):
+                self._say(411, "it names no length")
+            elif len(length) > 9 or int(length) > LARGEST:
+                self._say(413, "it is too large")
+            else:
+                body = self.rfile.read(int(length))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                self._say(*(receiver.answer(headers, body) if len(body) == int(length) else (400, "it is not whole")))
+
+        def do_GET(self) -> None:
+            self._say(404, f"deliveries go to {PATH}")
+
+        def _say(self, status: int, words: str) -> None:
+            text = f"{words}\n".encode()
+            self.close_connection = status >= 400  # what was not read would be taken for the next request
+            self.send_response_only(status)
+            for name, value in (("content-type", "text/plain"), ("content-length", str(len(text)))):
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parent's name
+            """Says nothing: what a stranger sends is no line of ours."""
+
+    return Handler
