@@ -56,7 +56,7 @@ def diff(place: str, a: str, b: str | None, as_json: bool) -> None:
         terminal.bold(f"event {one} ({ends[0].event.time[:19]}Z) -> event {two} ({ends[1].event.time[:19]}Z)")
     )
     for name, sides in found.pop("values").items():
-        terminal.line(f"  {name}: {_plain(sides['from'])} -> {_plain(sides['to'])}")
+        terminal.line(terminal.fit(f"  {name}: {_plain(sides['from'])} -> {_plain(sides['to'])}", terminal.width))
     for kind, parts in found.items():
         _show(terminal, kind, parts)
     terminal.line(f"  {len(between)} event(s) between" if between else "  no event between: nothing changed")

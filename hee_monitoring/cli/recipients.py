@@ -28,7 +28,7 @@ def key(as_json: bool) -> None:
         terminal.json(
             {"key_id": found.key_id, "public_key": found.public_key, "path": str(recipientfile.default_path())}
         )
-    terminal.line(found.public_key)
+    terminal.exact(found.public_key)
 
 
 @recipients.command("list")

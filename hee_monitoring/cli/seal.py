@@ -95,7 +95,7 @@ def unseal(place: str, event: str, key: Path | None, at: str | None, as_json: bo
         return
     for path, value in found.fields.items():
         terminal.line(terminal.bold(path))
-        terminal.line(safe(str(value)))
+        terminal.exact(safe(str(value)))
 
 
 @click.command()

@@ -242,6 +242,10 @@ def test_diff_says_what_changed_and_by_which_events(tmp_path: Path, capsys: pyte
         words in out
         for words in ("status: operational -> degraded", "decisions", "- ", "human:ada", "6 event(s) between")
     )
+    with Workspace.open(told.root) as workspace:
+        workspace.log.append([hee_core.Event.new("state.frozen", {"reason": "one\n  status: degraded -> operational"})])
+    assert run([*place, "diff", str(then)]) == 0
+    assert "\n  status: degraded -> operational" not in capsys.readouterr().out
     assert run([*place, "diff", "0", "0"]) == 0
     assert "nothing changed" in capsys.readouterr().out
     assert run([*place, "diff", "0", "99"]) == 2
