@@ -112,7 +112,7 @@ def _config(repository: Repository, mode: str | None) -> Config:
     from hee_monitoring.cli import seed
     from hee_monitoring.workspace import load_config
 
-    return seed.narrowed(load_config(repository), mode)
+    return seed.in_mode(load_config(repository), mode)
 
 
 def _state(place: str) -> State | None:

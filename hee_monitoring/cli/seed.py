@@ -1,7 +1,7 @@
 """The specification's scripts: which there are, and the flags that several of them share.
 
 `scripts/NAME.py` runs the command NAME from here; each is a thin command over the machinery that `hee` runs. A flag
-beats the environment, which beats the configuration; a limit of repairs can only be narrowed by one.
+beats the environment, which beats the configuration.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, cast
 import click
 
 if TYPE_CHECKING:
-    from hee_core.catalogue import Level
     from hee_governance.config import Config, Mode
     from hee_monitoring.cli.terminal import Terminal
     from hee_monitoring.handed import Handed
@@ -102,25 +101,14 @@ def capsule_of(given: str | None, workspace: Workspace, terminal: Terminal) -> H
     return found
 
 
-def governed(
-    workspace: Workspace, mode: str | None, *, max_severity: str | None = None, safety: str | None = None
-) -> Workspace:
-    """The workspace under the governance mode and the narrower limits that were asked for."""
-    return replace(workspace, config=narrowed(workspace.config, mode, max_severity=max_severity, safety=safety))
+def governed(workspace: Workspace, mode: str | None) -> Workspace:
+    """The workspace under the governance mode that was asked for."""
+    return replace(workspace, config=in_mode(workspace.config, mode))
 
 
-def narrowed(config: Config, mode: str | None, *, max_severity: str | None = None, safety: str | None = None) -> Config:
-    """A configuration with another mode, and with limits that are at most as wide as they were."""
-    from hee_governance.matrix import LEVELS
-
-    levels = [level for level in (config.max_severity, max_severity) if level]
-    safeties = [level for level in (config.safety, safety) if level]
-    return replace(
-        config,
-        governance_rules=cast("Mode", mode or config.governance_rules),
-        max_severity=cast("Level", min(levels, key=LEVELS.index)),
-        safety=cast("Level", max(safeties, key=LEVELS.index)),
-    )
+def in_mode(config: Config, mode: str | None) -> Config:
+    """A configuration under another governance mode; its own without one."""
+    return replace(config, governance_rules=cast("Mode", mode or config.governance_rules))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ import pytest
 from worlds import git, run_cycle, watched
 
 from hee_core.errors import CapsuleError, IntegrityError
+from hee_core.events import Event
 from hee_core.record import Record
-from hee_governance.config import load
 from hee_monitoring import handed
 from hee_monitoring.cli import actions, seed
 from hee_monitoring.cli.main import run
@@ -106,14 +106,6 @@ def test_a_flag_beats_the_environment_which_beats_the_configuration(
     assert script(capsys, "load_hee_state_capsule", "--state-capsule", "c.json")[0] == 0
     status, _, err = script(capsys, "load_hee_state_capsule")
     assert (status, "missing.json does not exist" in err) == (2, True)
-
-
-def test_limits_can_only_be_narrowed() -> None:
-    config = load(b'hee_monitoring:\n  version: "1.0"\n  fix: {max_severity: medium, safety: medium}\n')
-    wide = seed.narrowed(config, None, max_severity="critical", safety="low")
-    narrow = seed.narrowed(config, "warn", max_severity="low", safety="high")
-    assert (wide.max_severity, wide.safety, wide.governance_rules) == ("medium", "medium", "strict")
-    assert (narrow.max_severity, narrow.safety, narrow.governance_rules) == ("low", "high", "warn")
 
 
 def test_severity_and_safety_pick_the_issues_that_are_repaired_this_time(root: Path) -> None:
@@ -327,3 +319,76 @@ def test_a_hook_judges_the_index_that_git_hands_to_it(root: Path, how: tuple[str
         ["git", "commit", "-m", "weaker", *how], env=os.environ | who, capture_output=True, text=True, check=False
     )
     assert (done.returncode, "HGV-CI-005" in done.stdout + done.stderr) == (1, True)
+
+
+def seen_run(root: Path, run_id: int) -> None:
+    """Records a failure of a numbered run, as a forge would have it."""
+    with Workspace.open(root) as workspace:
+        clock = workspace.clock
+        found = {
+            "issue_id": "HEE-ISS-1", "fingerprint": "f", "source": "github", "job": "ci.yml#t", "run_id": run_id,
+            "evidence": [{"channel": "log", "line": 3, "text": "E   assert 1 == 2", "where": ""}],
+        }  # fmt: skip
+        said = {
+            "issue_id": "HEE-ISS-1",
+            "pattern_id": "HEE-PAT-190",
+            "category": "test",
+            "title": "Pytest assertion failed",
+        }
+        judged = {"issue_id": "HEE-ISS-1", "impact": "high", "severity": "high", "reasons": ["main is protected"]}
+        decided = {"kind": "standing", "key": "tests", "statement": "people repair tests", "rationale": "they know"}
+        workspace.log.append(
+            [
+                Event.new("ci.failure_detected", found, clock=clock),
+                Event.new("ci.failure_classified", {**said, "confidence": 9000, "database": "1"}, clock=clock),
+                Event.new("ci.impact_assessed", judged, clock=clock),
+                Event.new("decision.recorded", decided, clock=clock),
+                Event.new(
+                    "alert.raised", {"issue_id": "HEE-ISS-1", "severity": "high", "title": "t", "next_step": "look"}
+                ),
+            ]
+        )
+
+
+@pytest.mark.spec("SEED-292", "SEED-304")
+def test_one_run_is_shown_with_as_much_context_as_was_asked_for(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    seen_run(root, 12345)
+    asked = ("hee_monitor", "--run-id", "12345")
+    status, out, _ = script(capsys, *asked, "--hee-context", "full", "--detailed")
+    assert (status, "run 12345: 1 issue(s), 1 still open" in out) == (1, True)
+    for words in ("assert 1 == 2", "main is protected", "people repair tests", "after 6 events", "look"):
+        assert words in out
+    status, out, _ = script(capsys, *asked, "--hee-context", "none")
+    assert (status, "context" in out, "main is protected" in out) == (1, False, False)
+    document = json.loads(script(capsys, *asked, "--hee-context", "full", "--json")[1])
+    assert (document["failures"][0]["resolved"], document["context"]["decisions"][0]["key"]) == (False, "tests")
+
+
+@pytest.mark.parametrize(("mode", "status"), [("strict", 2), ("warn", 2), ("off", 2)])
+def test_a_capsule_that_breaks_the_schema_stops_a_strict_run_and_is_told_in_others(
+    root: Path, capsys: pytest.CaptureFixture[str], mode: str, status: int
+) -> None:
+    document = {name: value for name, value in capsule(root).items() if name != "hee_log"}
+    (root / "c.json").write_text(json.dumps({**document, "hee_gates": "none"}))
+    asked = ("hee_monitor", "--run-id", "7", "--state-capsule", "c.json", "--hee-governance", mode)
+    ended, _, err = script(capsys, *asked)  # the log knows no run 7
+    assert (ended, "/hee_gates" in err, "no run 7" in err) == (status, mode != "off", mode != "strict")
+
+
+def test_the_scripts_print_documents(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, flags in (
+        ("load_hee_state_capsule", ()),
+        ("update_hee_state_capsule", ("--output", "u.yaml")),
+        ("generate_hee_state_capsule", ("--output", "g.json", "--no-publish")),
+        ("validate_hee_state_capsule", ()),
+    ):
+        status, out, _ = script(capsys, name, *flags, "--json")
+        assert (status, isinstance(json.loads(out), dict)) == (0, True), name
+    assert not (root / "docs").exists()
+    (root / "u.json").write_text('{"hee_log": {"id": "x"}}')
+    git(root, "branch", "-D", "hee/log")
+    status, _, err = script(capsys, "validate_hee_state_capsule", "--input", "u.yaml", "--governance-check", "full")
+    assert (status, "nothing vouches" in err) == (0, True)
+    assert script(capsys, "load_hee_state_capsule")[0] == 2
+    status, _, err = script(capsys, "hee_monitor", "--mode", "pre-commit", "--state-capsule", "u.json")
+    assert (status, "there is no log here" in err) == (2, True)

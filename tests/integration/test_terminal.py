@@ -207,3 +207,15 @@ def test_every_command_has_help_and_a_document_for_programs() -> None:
             options = {option for parameter in command.params for option in parameter.opts}
             assert "--json" in options, path
     assert "completion" in COMMANDS
+
+
+def test_a_freeze_and_a_missing_pin_are_what_to_do_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = repository(tmp_path / "r", {"a.py": "x = 1\n", "hee.yaml": 'hee_monitoring:\n  version: "1.0"\n'})
+    run(["-C", str(root), "init"])
+    capsys.readouterr()
+    assert "git add hee.yaml" in overview(capsys, root)
+    with Workspace.open(root) as workspace:
+        workspace.log.append([Event.new("state.frozen", {"reason": "release week"})])
+    said = overview(capsys, root)
+    assert "WARNING frozen: release week" in said
+    assert said.index("hee unfreeze") < said.index("git add hee.yaml")
