@@ -62,12 +62,18 @@ def rotate_file(path: Path, log: Log, *, actor: str, reason: str) -> FileSigner:
 def _installed(path: Path, old: FileSigner, new: FileSigner) -> FileSigner:
     """Puts the new key in the old one's place; the old one keeps a name of its own."""
     kept = path.with_name(f"{path.name}.was-{old.public_key[-8:].replace('/', '_')}")
-    if not kept.exists():
-        os.link(path, kept)
-    new.path.replace(path)
-    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        if not kept.exists():
+            os.link(path, kept)
+        new.path.replace(path)
+        descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise KeyFault(
+            f"the log knows the new key, and {new.path} could not take its place: {error.strerror}",
+            hint="run `hee keys rotate` again when it can",
+        ) from None
     return FileSigner(path, actor=new.actor)

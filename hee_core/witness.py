@@ -45,7 +45,7 @@ def cosign(log: Log, signer: Signer, name: str, *, disk: Disk, base: Path | None
     report = audit.verify(log)
     before = b""
     if report.head is None or not report.ok:
-        return Cosigned(b"", report.findings, before)
+        return Cosigned(b"", report.findings or report.unknown, before)
     head = log.refresh()
     if head.keyring is None or head.commit != report.head:
         raise IntegrityError("the log moved while it was verified", hint="run the same command again")

@@ -105,6 +105,15 @@ def test_a_rotation_that_was_interrupted_anywhere_is_finished_by_the_next_one(
         assert [entry.event.type for entry in workspace.log.read()].count("key.rotated") == 1
 
 
+def test_a_new_key_that_cannot_take_its_place_says_how_to_go_on(tmp_path: Path) -> None:
+    old, new = (create_agent_key(tmp_path / name) for name in ("key", "key.next"))
+    new.path.unlink()
+    with pytest.raises(KeyFault, match="could not take its place: No such file") as caught:
+        rotation._installed(tmp_path / "key", old, new)
+    assert "again" in caught.value.hint
+    assert FileSigner(tmp_path / "key").key_id == old.key_id
+
+
 def test_one_machine_key_that_signs_two_logs_is_replaced_in_both(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
