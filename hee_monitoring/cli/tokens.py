@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,14 +16,18 @@ if TYPE_CHECKING:
 
 
 @click.group(invoke_without_command=True)
+@options.at
 @options.as_json
 @click.pass_context
-def tokens(ctx: click.Context, as_json: bool) -> None:
+def tokens(ctx: click.Context, at: str | None, as_json: bool) -> None:
     """Show the tokens that the log knows: fingerprint, permissions, approval, age. Never a token itself."""
+    from hee_core.history import resolve
+
     if ctx.invoked_subcommand is None:
         terminal = options.terminal(as_json)
         with options.workspace(ctx.obj) as workspace:
-            rows = [row(token, workspace.clock.now()) for token in _known(workspace).values()]
+            now = workspace.clock.now() if at is None else workspace.log.entry(resolve(workspace.log, at)).event.time
+            rows = [row(token, now) for token in _known(workspace, at).values()]
         if as_json:
             terminal.json(rows)
             return
@@ -110,7 +115,8 @@ def row(token: Token, now: str) -> dict[str, Any]:
     return {**asdict(token), "age_days": token.age_days(now)}
 
 
-def _known(workspace: Workspace) -> dict[str, Token]:
+def _known(workspace: Workspace, at: str | None = None) -> dict[str, Token]:
+    from hee_core.history import resolve
     from hee_monitoring.tokens import known
 
-    return known(workspace.log.read())
+    return known(islice(workspace.log.read(), resolve(workspace.log, at) + 1))

@@ -46,6 +46,7 @@ READS: dict[str, tuple[str, ...]] = {
     "keys allowed-signers": (),
     "checkpoint": (),
     "maintain": (),
+    "tokens": (),
     "report": (),
 }
 # What reads no log, and what it reads instead; `diff` takes two points as they are.
@@ -60,6 +61,7 @@ OTHERS = {
     "governance roadmap": "the specification",
     "governance spec": "a commit",
     "completion": "this program",
+    "serve": "what GitHub sends",
     "capsule index": "files",
     "witness key": "this user's directory",
     "keys path": "this user's directory",
@@ -71,7 +73,7 @@ OTHERS = {
 WRITES = frozenset({
     "approve", "capsule import", "capsule publish", "decide", "fix", "freeze", "init", "keys add", "keys expire", "keys promote",
     "keys revoke", "keys rotate", "keys threshold", "monitor", "points seal", "reanchor", "recipients add", "recipients remove",
-    "recipients share", "redact", "revert", "rollback", "seal", "sync", "unfreeze", "vault import", "witness cosign", "witness record",
+    "tokens approve", "tokens check", "recipients share", "redact", "revert", "rollback", "seal", "sync", "unfreeze", "vault import", "witness cosign", "witness record",
 })  # fmt: skip
 
 
@@ -84,7 +86,7 @@ def commands() -> dict[str, click.Command]:
         assert command
         if isinstance(command, click.Group):
             found |= {f"{name} {inner}": each for inner, each in command.commands.items()}
-        else:
+        if not isinstance(command, click.Group) or command.invoke_without_command:
             found[name] = command
     return found
 
@@ -192,6 +194,7 @@ def test_what_a_command_says_of_a_point_stays_what_it_was(tmp_path: Path, capsys
             "vault list",
             "capsule export",
             "points list",
+            "tokens",
         ):
             assert now[1] != found, name
         early, out, err = document(capsys, *told.words(name), "--at", "0")
