@@ -55,10 +55,7 @@ class GitStore:
         # HEAD of a reftable repository names a branch that cannot exist (gitrepository-layout).
         self._file = None
         if not (repository.common_dir / "reftable").exists():
-            self._file = RefFile(
-                repository.common_dir, ref, hash_size=repository.hash_size, place=self.directory,
-                disk=self._disk, clock=clock,
-            )  # fmt: skip
+            self._file = self._ref_file(ref)
         self._packs.heal()
 
     # ------------------------------------------------------------------ reading
@@ -161,6 +158,24 @@ class GitStore:
                 self._packs.discard(pack)
             raise
         self._packs.tidy()
+
+    def _ref_file(self, name: str) -> RefFile:
+        return RefFile(
+            self.repository.common_dir, name, hash_size=self.repository.hash_size, place=self.directory,
+            disk=self._disk, clock=self._clock,
+        )  # fmt: skip
+
+    def set_ref(self, name: str, new: str, old: str | None) -> None:
+        """Moves one of the refs that syncs keep; nobody else does, and only while `syncing`."""
+        if self._file:
+            self._ref_file(name).move(new, old)
+        else:
+            self.repository.update_ref(name, new, old)
+
+    def drop_refs(self, below: str) -> None:
+        """Removes the refs below a name, as far as that can be done."""
+        for ref in self.repository.text("for-each-ref", "--format=%(refname)", below).splitlines():
+            self.repository.attempt("update-ref", "-d", ref)
 
     def _move(self, new: str, old: str | None) -> None:
         if self._file:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from hee_core.chain import Append, Head
+    from hee_core.clock import Clock
+    from hee_core.git import Repository
     from hee_core.inspection import Inspection
     from hee_core.log import Log
     from hee_core.merkle import Frontier
@@ -99,6 +101,17 @@ def adopt(log: Log, ref: str) -> Synced:
     return replace(done, head=log.head, events=len(log))
 
 
+class _At(GitStore):
+    """The store as if a commit were the branch's: reading what was fetched needs no ref."""
+
+    def __init__(self, repository: Repository, commit: str, *, clock: Clock) -> None:
+        super().__init__(repository, clock=clock)
+        self._commit = commit
+
+    def tip(self) -> str | None:
+        return self._commit
+
+
 def _git(log: Log) -> GitStore:
     if not isinstance(log.store, GitStore):
         raise LogError("a log in memory has no remote", hint="open the log of a repository")
@@ -108,7 +121,8 @@ def _git(log: Log) -> GitStore:
 def _receive(log: Log, store: GitStore, where: Remote, done: Synced, *, fetch: bool) -> Synced:
     """Fetches, verifies and brings the branch to a history that holds theirs and everything of ours."""
     known = where.known()
-    theirs = where.fetch() if fetch else known
+    incoming = f"{INCOMING}{log.clock.nonce()[:16]}"  # a git that was killed may have left a lock on any other
+    theirs = where.fetch(incoming) if fetch else known
     if theirs is None:
         if known:
             return _refuse(done, "rolled-back", 0, "it had a log when it was last seen, and has none now")
@@ -118,10 +132,10 @@ def _receive(log: Log, store: GitStore, where: Remote, done: Synced, *, fetch: b
     try:
         done = _reconcile(log, store, done, theirs, known)
     finally:
-        store.repository.run("update-ref", "-d", INCOMING)
+        store.drop_refs(INCOMING)
     tracked = store.repository.ref(where.tracking)
     if not done.findings and theirs != tracked:
-        store.repository.update_ref(where.tracking, theirs, tracked)
+        store.set_ref(where.tracking, theirs, tracked)
     return done
 
 
@@ -131,7 +145,7 @@ def _send(log: Log, store: GitStore, where: Remote, done: Synced) -> Synced:
     if tip is None or tip == there:
         return done
     where.push(tip)
-    store.repository.update_ref(where.tracking, tip, there)
+    store.set_ref(where.tracking, tip, there)
     return replace(done, pushed=sum(1 for _ in _events(store, tip, there)))
 
 
@@ -151,8 +165,7 @@ def _reconcile(log: Log, store: GitStore, done: Synced, theirs: str, known: str 
     if ours:
         base = store.repository.attempt("merge-base", ours, theirs).stdout.decode("ascii").strip() or None
         _not_before_an_anchor(store, ours, theirs, base)
-    store.repository.run("update-ref", INCOMING, theirs)
-    with closing(GitStore(store.repository, INCOMING, clock=log.clock)) as incoming:
+    with closing(_At(store.repository, theirs, clock=log.clock)) as incoming:
         inspection = audit.inspect(incoming, theirs, trusted=base, seen=None if ours else log.seen)
         unjudged = inspection.unknown if inspection.blind else []
         findings = (
@@ -236,10 +249,10 @@ class _Merge:
 
     def _announce(self, ours: Head, new: Head, aside: list[str]) -> None:
         """Keeps the old end within reach, and notes what replaces it, before it is replaced."""
-        old, repository = cast("str", ours.commit), self.store.repository
+        old = cast("str", ours.commit)
         name = f"{UNSYNCED}{old[:16]}"
-        if repository.ref(name) != old:
-            repository.update_ref(name, old, None)
+        if self.store.repository.ref(name) != old:
+            self.store.set_ref(name, old, None)
         self.store.lineage.add(self.log.signer, log_id=ours.log_id, old=old, new=cast("str", new.commit), aside=aside)
 
     def _lower(self, ours: Head, common: Frontier, after: Sequence[Event]) -> None:
@@ -288,5 +301,5 @@ def _kept_aside(store: GitStore, tip: str | None, *, drop: bool) -> tuple[str, .
         if any(event.id not in there for event in _events(store, commit, tip)):
             kept.append(name)
         elif drop:
-            store.repository.run("update-ref", "-d", name, commit)
+            store.drop_refs(name)
     return tuple(kept)

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
     from hee_core.git import Repository
 
-INCOMING = "refs/hee/incoming"  # what was fetched last and is not verified yet
+INCOMING = "refs/hee/incoming/"  # below it, what was fetched and is not verified yet
 _PROTOCOLS = "file:git:http:https:ssh"
 _PERSONS = {"system", "global"}  # the scopes of configuration that do not come with a repository
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")  # what is safe in the name of a ref
 _LOST = re.compile(
     rb"\[rejected\]|\[remote rejected\].*(?:cannot lock ref|failed to update ref|incorrect old value|updated since)"
 )
@@ -71,23 +72,22 @@ class Remote:
     @property
     def tracking(self) -> str:
         """The private ref that remembers the last log of this remote that was verified here."""
-        return (
-            f"refs/hee/remotes/{self.name if self.configured else hashlib.sha256(self.name.encode()).hexdigest()[:16]}"
-        )
+        plain = self.configured and _PLAIN.fullmatch(self.name)
+        return f"refs/hee/remotes/{self.name if plain else hashlib.sha256(self.name.encode()).hexdigest()[:16]}"
 
     def known(self) -> str | None:
         """The last commit of the remote's log that was seen here: by a sync, or else by stock git's own fetch."""
         own = self.repository.ref(self.tracking)
         return own or (self.repository.ref(f"refs/remotes/{self.name}/hee/log") if self.configured else None)
 
-    def fetch(self) -> str | None:
-        """Brings the remote's log under `INCOMING`; None when the remote has none. Raises GitError when it is not reached."""
+    def fetch(self, ref: str) -> str | None:
+        """Brings the remote's log under a ref; None when the remote has none. Raises GitError when it is not reached."""
         done = self._run(
             "fetch", "--quiet", "--no-tags", "--no-prune", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=",
-            "--upload-pack", "git-upload-pack", "--end-of-options", self.name, f"+{REF}:{INCOMING}",
+            "--upload-pack", "git-upload-pack", "--end-of-options", self.name, f"+{REF}:{ref}",
         )  # fmt: skip
         if done.returncode == 0:
-            return self.repository.ref(INCOMING)
+            return self.repository.ref(ref)
         if b"couldn't find remote ref" in done.stderr:
             return None
         raise self._unreached(done)

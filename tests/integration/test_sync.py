@@ -445,6 +445,40 @@ def test_what_was_verified_here_moves_along_with_a_sync(world, tmp_path):
 # ------------------------------------------------------------------ where there is nothing, or nobody answers
 
 
+def test_locks_that_killed_programs_left_block_no_sync_and_others_are_not_broken(world, monkeypatch):
+    monkeypatch.setattr("hee_core.refs.PATIENCE", 0.05)
+    with world.clone("a") as a, world.clone("b") as b:
+        a.append([note("a1")])
+        hee_core.sync(a)
+        b.append([note("b1")])
+        place = world.place / "b/.git"
+        (place / "refs/hee/incoming").mkdir(parents=True)
+        (place / "refs/hee/incoming/0123.lock").write_text("")  # a git that was killed while it fetched
+        lock = place / "refs/hee/remotes/origin.lock"
+        os.link(place / "hee/token", lock)  # a hee that was killed
+        assert hee_core.sync(b).resequenced == 1
+        assert not lock.exists()
+        lock.write_text("somebody's")
+        b.append([note("b2")])
+        with pytest.raises(GitError, match="held by a program that is not hee"):
+            hee_core.sync(b)
+        assert lock.read_text() == "somebody's"
+        lock.unlink()
+        assert hee_core.sync(b).ok
+        assert said(b) == ["a1", "b1", "b2"]
+
+
+def test_a_remote_with_a_name_that_is_no_name_of_a_ref_is_remembered_all_the_same(world):
+    with world.clone("a") as a:
+        name = "../../../heads/main"
+        before = git(world.place / "a", "rev-parse", "main")
+        git(world.place / "a", "config", f"remote.{name}.url", str(world.origin))
+        a.append([note("a1")])
+        assert hee_core.sync(a, name).pushed == 1
+        assert git(world.place / "a", "rev-parse", "main") == before
+        assert hee_core.sync(a, name).pushed == 0
+
+
 def test_without_a_network_nothing_changes(world):
     with world.clone("a") as a:
         a.append([note("a1")])
