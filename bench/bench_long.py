@@ -111,15 +111,24 @@ def main() -> None:
     place = Path(tempfile.mkdtemp(prefix="hee-bench-"))
     try:
         growing = Growing(place)
-        rows = [growing.row(size) for size in SIZES if options.million or size <= 100_000]
+        rows = []
+        for size in SIZES[: None if options.million else -1]:
+            rows.append(growing.row(size))
+            if not options.json:
+                show(rows)
     finally:
         shutil.rmtree(place)
     if options.json:
         print(json.dumps([dict(zip(COLUMNS, row, strict=True)) for row in rows], indent=2))
-        return
-    print(" ".join(f"{name:>15}" for name in COLUMNS))
-    for row in rows:
-        print(" ".join(f"{value:>15,.2f}" if isinstance(value, float) else f"{value:>15,}" for value in row))
+
+
+def show(rows: list[tuple[float, ...]]) -> None:
+    """Prints the last row, the first one below the names of the columns."""
+    if len(rows) == 1:
+        print(" ".join(f"{name:>14}" for name in COLUMNS))
+    print(
+        " ".join(f"{value:>14,.2f}" if isinstance(value, float) else f"{value:>14,}" for value in rows[-1]), flush=True
+    )
 
 
 if __name__ == "__main__":

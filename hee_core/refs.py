@@ -36,6 +36,8 @@ class RefFile:
         self._place = place
         self._disk = disk
         self._clock = clock
+        self._lock = self.path.with_name(f"{self.path.name}.lock")
+        self._other_name = place / "token"
         self._sure = False  # of the token, which this writer has seen whole
 
     def read(self) -> str | None:
@@ -77,7 +79,7 @@ class RefFile:
                 f"{self.ref} cannot be made: the branch {other.removeprefix('refs/heads/')} is in the way",
                 hint=f"rename that branch: `git branch -m {other.removeprefix('refs/heads/')} <new name>`",
             )
-        lock = self.path.with_name(f"{self.path.name}.lock")
+        lock = self._lock
         mine = self._place / f"ref-{os.getpid()}-{self._clock.nonce()[:8]}"
         left = [mine]
         try:
@@ -132,7 +134,7 @@ class RefFile:
 
     def _token(self) -> Path:
         """The file that every lock of ours is another name of; it is durable before it is first used."""
-        token = self._place / "token"
+        token = self._other_name
         if not self._sure and not self._is_ours(token):
             beside = self._place / f"ref-token-{os.getpid()}-{self._clock.nonce()[:8]}"
             self._disk.write(beside, TOKEN)
