@@ -11,6 +11,7 @@ import pytest
 from logs import git, make_log, make_repository, open_at
 
 import hee_core
+from hee_core.disk import Disk
 from hee_core.errors import Conflict, GitError, IntegrityError, LogError, LogNotFound
 from hee_core.events import Event
 from hee_core.git import Repository
@@ -276,6 +277,26 @@ def test_packed_refs_and_garbage_collection_lose_nothing(place, object_format):
         assert hee_core.verify(log).ok
         with open_at(place, signer=log.signer) as again:
             assert len(again) == 7
+
+
+def test_an_append_costs_four_fsyncs(place):
+    class Counting(Disk):
+        syncs = 0
+
+        def write(self, path, data, *, sync=True):
+            self.syncs += sync
+            super().write(path, data, sync=sync)
+
+        def sync_directory(self, path):
+            self.syncs += 1
+            super().sync_directory(path)
+
+    disk = Counting()
+    with make_log(place, disk=disk) as log:
+        for size in (1, 1, 100):
+            before = disk.syncs
+            log.append([note(str(n)) for n in range(size)])
+            assert disk.syncs - before == 4  # pack, its directory, ref, its directory
 
 
 def test_packs_are_merged_and_those_of_the_user_stay(place):
