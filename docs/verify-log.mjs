@@ -207,7 +207,9 @@ function check(commits, format, pin) {
     if (newer) unknown.push({ index, kind: "unknown", detail: `${event.type} version ${event.dataversion}` });
     if (newer && (event.type.startsWith("key.") || event.type === "log.created")) { blind = true; return undefined; }
     if ((event.type === "log.created") !== (index === 0)) { found(index, "refused", "a log begins with log.created, once"); return place(line); }
-    if (index === 0) begin(event);
+    if (index === 0) {
+      try { begin(event); } catch { keys.clear(); found(index, "key", "no root keys that can be read"); return place(line); }
+    }
     if (event.source !== (index ? `urn:hee:${logId}` : "urn:hee:genesis")) found(index, "foreign-event", event.source);
     if (ids.has(id) || nonces.has(event.id)) found(index, "duplicate", event.id);
     if (event.causes?.split(" ").some((cause) => !ids.has(cause))) found(index, "cause", event.causes);
@@ -217,7 +219,8 @@ function check(commits, format, pin) {
     const key = keys.get(event.keyid);
     if (!valid(key, index) || key.actor !== event.actor) { found(index, "key", `${event.keyid} may not sign`); return place(line); }
     if (event.type.startsWith("key.")) {
-      const fault = change(event, index);
+      let fault;
+      try { fault = change(event, index); } catch { fault = "a payload that is none"; }
       if (fault) found(index, "key", `${event.type}: ${fault}`);
     }
     if (STEERED.has(event.type)) {
@@ -336,16 +339,18 @@ function check(commits, format, pin) {
   }
 
   function checkpoint(note, first) {
-    const [text, lines] = note.toString().split("\n\n");
+    const [, text, lines] = /^((?:[^\u0000-\u001f]+\n){3,})\n((?:\u2014 [^\s+]+ [A-Za-z0-9+/]+=*\n)+)$/.exec(note.toString()) ?? [];
+    if (!text || !Buffer.from(note.toString()).equals(note)) return found(first, "checkpoint", "not a signed note");
     const [origin, count, hash] = text.split("\n");
     if (origin !== `hee-log/${logId}` || count !== String(size) || hash !== root().toString("base64")) return found(first, "checkpoint", "size or root");
-    const good = lines.split("\n").some((line) => {
-      const [, name, encoded] = line.split(" ");
-      const data = Buffer.from(encoded ?? "", "base64");
+    const signed = lines.trimEnd().split("\n").map((line) => line.split(" "));
+    if (signed.some(([, , encoded]) => Buffer.from(encoded, "base64").toString("base64") !== encoded)) return found(first, "checkpoint", "base64");
+    const good = signed.some(([, name, encoded]) => {
+      const data = Buffer.from(encoded, "base64");
       return [...keys.values()].some((key) => {
         const raw = key.blob.subarray(-32);
         const hint = sha256(`${name}\n\x01`, raw).subarray(0, 4);
-        return valid(key, size - 1) && name === origin && hint.equals(data.subarray(0, 4)) && verify(null, Buffer.from(`${text}\n`), ed25519(raw), data.subarray(4));
+        return valid(key, size - 1) && name === origin && hint.equals(data.subarray(0, 4)) && verify(null, Buffer.from(text), ed25519(raw), data.subarray(4));
       });
     });
     return good ? undefined : found(first, "checkpoint", "no key of the log signed it");
@@ -364,10 +369,10 @@ function check(commits, format, pin) {
     const when = `${Math.floor(Date.parse(last.time) / 1000)} +0000`;
     const people = `author ${who(last.actor)} ${when}\ncommitter ${who(held?.actor ?? last.actor)} ${when}`;
     if (!head.includes(`\n${people}`)) found(first, "trailer", "author, committer or time", true);
-    const trailers = message.split("\n\n").at(-1).split("\n").filter((line) => !/^HEE-(State|Projection): |^$/.test(line));
+    const [, trailers] = /^[^\n]{1,100}\n\n([^]*)\nHEE-State: [0-9a-f]{64}\nHEE-Projection: [1-9][0-9]*\n$/.exec(message) ?? [];
     const names = lines.length > 32 ? [] : lines.map((line) => `HEE-Event: ${sha256(line).toString("hex")}`);
     const expected = [`HEE-Index: ${first}..${size - 1}`, ...names, `HEE-Root: ${root().toString("base64")}`];
-    if (trailers.join("\n") !== expected.join("\n")) found(first, "trailer", trailers.join(", "), true);
+    if (trailers !== expected.join("\n")) found(first, "trailer", trailers ?? message, true);
   }
 
   // A rewritten history is taken over by an event that names exactly what stands before it.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import sys
 from copy import deepcopy
 from pathlib import Path
@@ -289,7 +290,7 @@ BAD: dict[str, tuple[Callable[[], Story], Callable[[Forge], object], int, str]] 
     "approval-revoked-that-is-none": (steered, lambda a: edited(a[7], type="approval.revoked", data={"approval_id": "0" * 64, "reason": ""}), 7, "refused"),
     "key-event-of-the-future": (keys, lambda a: edited(a[1], type="key.delegated"), 1, "unknown"),
     "capsule-another": (plain, lambda a: filed(a[3], "capsule.json", a[4].files["capsule.json"]), 4, "projection"),
-    "trailer-state": (plain, lambda a: _message(a[3], "HEE-State: ", "HEE-State: 0"), 4, "projection"),
+    "trailer-state": (plain, lambda a: _state(a[3]), 4, "projection"),
 }  # fmt: skip
 GOOD = {
     "plain": plain,
@@ -311,6 +312,10 @@ def _cut(append: Append) -> None:
 
 def _message(append: Append, old: str, new: str) -> None:
     append.message = append.message.replace(old, new)
+
+
+def _state(append: Append) -> None:
+    append.message = re.sub(r"HEE-State: [0-9a-f]{8}", "HEE-State: 00000000", append.message)
 
 
 def _person(append: Append) -> None:

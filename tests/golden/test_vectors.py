@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import re
 import shutil
 import subprocess
@@ -35,13 +37,13 @@ def theirs() -> dict:
     return {report["name"]: report for report in map(json.loads, done.stdout.splitlines())}
 
 
-def ours(vector: dict) -> hee_core.Report:
+def ours(vector: dict, texts: list[str] = TEXTS) -> hee_core.Report:
     store = MemoryStore()
     store.object_format = vector["object_format"]
     for number, files in vector["commits"]:
-        raw = TEXTS[number].encode()
+        raw = texts[number].encode()
         blobs = [
-            (mode, name, gitobjects.make("blob", TEXTS[text].encode(), store.object_format))
+            (mode, name, gitobjects.make("blob", texts[text].encode(), store.object_format))
             for mode, name, text in files
         ]
         rows = b"".join(f"{mode} {name}\0".encode() + bytes.fromhex(blob.id) for mode, name, blob in blobs)
@@ -103,3 +105,58 @@ def test_the_page_and_the_other_verifier_list_the_same_edges_and_what_a_freeze_l
     assert set(re.findall(r"`([a-z_.]+)`", listed)) == projection.THAWED
     thawed = re.search(r"THAWED = new Set\(\[(.*?)\]", script, re.DOTALL)[1]
     assert set(re.findall(r'"([a-z_.]+)"', thawed)) == projection.THAWED
+
+
+def forged(choose: random.Random, append) -> None:
+    """One change by somebody who holds the writer's key: sound objects, signed commits, and events signed now and then."""
+    name = choose.choice(["events.jsonl", "events.jsonl", "signatures", "checkpoint"])
+    data = bytearray(append.files[name])
+    at, other = choose.randrange(len(data)), choose.randrange(len(data))
+    inserted = choose.choice([b"\xe2\x80\xae", b'"', b"{", b" ", b"0", b"\n", b"\\u00e9"])
+    version = choose.choice([b"2", b"1.0", b"true", b'"1"', b"0", b"-1"])
+    way = choose.choice(["flip", "cut", "insert", "swap", "version"])
+    if way == "flip":
+        data[at] ^= 1 << choose.randrange(5)
+    elif way == "cut":
+        del data[at:]
+    elif way == "insert":
+        data[at:at] = inserted
+    elif way == "swap":
+        data[at], data[other] = data[other], data[at]
+    else:
+        data = data.replace(b'"dataversion":1', b'"dataversion":' + version, 1)
+    append.files[name] = bytes(data)
+    if name == "events.jsonl" and append.signer and choose.random() < 0.5:
+        append.sign_events(append.signer)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.spec("SEED-215", "SEED-309")
+def test_both_verifiers_place_any_forgery_at_the_same_event(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    import build_vectors
+
+    choose = random.Random(20)
+    stories = [build_vectors.plain(), build_vectors.keys(), build_vectors.frozen(), build_vectors.reanchored()]
+    texts: dict[str, int] = {}
+    vectors = []
+    while len(vectors) < (1000 if os.environ.get("HEE_SOAK") else 50):
+        appends = choose.choice(stories).appends()
+        forged(choose, choose.choice(appends))
+        try:
+            made = build_vectors.commits(appends, "sha1")
+        except UnicodeDecodeError:
+            continue  # a vector is text
+        number = lambda text: texts.setdefault(text, len(texts))  # noqa: E731
+        rows = [[number(raw), [[mode, name, number(text)] for mode, name, text in files]] for raw, files in made]
+        vectors.append({"name": len(vectors), "object_format": "sha1", "commits": rows})
+    path = tmp_path / "forged.json"
+    path.write_text(json.dumps({"vectors": vectors, "texts": list(texts)}))
+    command = ["node", ROOT / "docs" / "verify-log.mjs", "--vectors", path]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    for vector, line in zip(vectors, done.stdout.splitlines(), strict=True):
+        mine, other = ours(vector, list(texts)), json.loads(line)
+        places = [min((one.index for one in (*mine.findings, *mine.unknown)), default=None)]
+        places.append(min((one["index"] for one in (*other["findings"], *other["unknown"])), default=None))
+        assert places[0] == places[1], (vector["name"], mine.findings[:3], other["findings"][:3])
+        assert mine.ok == other["ok"]
