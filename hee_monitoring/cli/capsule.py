@@ -64,6 +64,7 @@ def validate(place: str, paths: tuple[Path, ...], at: str | None, as_json: bool)
             except OSError as error:
                 raise CapsuleError(f"{path}: {error.strerror}", hint="name a capsule file") from None
             findings += [(str(path), found) for found in validation.validate_capsule(document)]
+            findings += [(str(path), validation.Finding("", said)) for said in _signature(place, path)]
     else:
         from hee_core import capsule as capsules
         from hee_core.history import resolve
@@ -81,3 +82,21 @@ def validate(place: str, paths: tuple[Path, ...], at: str | None, as_json: bool)
         terminal.table([(path, found.pointer or "/", found.message) for path, found in findings])
         terminal.status("CRITICAL" if findings else "OK", f"{len(paths) or 1} capsule(s), {len(findings)} finding(s)")
     return 1 if findings else 0
+
+
+def _signature(place: str, path: Path) -> list[str]:
+    """What is wrong with the signature of a published page; nothing for a page without one."""
+    from hee_core.errors import HeeError
+    from hee_monitoring.signedpage import MARK, fault
+
+    text = path.read_bytes().decode("utf-8", "replace")
+    if path.suffix.lower() != ".md" or MARK not in text:
+        return []
+    keys: list[str] | None = None
+    try:
+        with options.workspace(place) as workspace:
+            ring = workspace.log.refresh().keyring
+            keys = [key.public_key for key in ring.keys.values()] if ring else []
+    except HeeError:
+        keys = None  # no log here: that the bytes are the signed ones can be said all the same
+    return [said] if (said := fault(text, keys)) else []

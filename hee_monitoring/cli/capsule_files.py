@@ -108,7 +108,7 @@ def publish(place: str, name: str, as_json: bool) -> None:
                 "a bare repository has no worktree to publish in", hint="`hee capsule export FILE` writes one"
             )
         path = f"{ROOT}{day}/{name}.md"
-        size = write(workspace, root / path)
+        size = write(workspace, root / path, sign=True)
     if as_json:
         terminal.json({"path": path, "index": size})
     terminal.status("OK", f"{path}: the state after event {size}; next: git add {path}")
@@ -144,11 +144,12 @@ def _repository(place: str) -> Repository | None:
         return None
 
 
-def write(workspace: Workspace, target: Path, at: str | None = None) -> int:
-    """Writes the capsule whole or not at all; gives the index of its last event."""
+def write(workspace: Workspace, target: Path, at: str | None = None, *, sign: bool = False) -> int:
+    """Writes the capsule whole or not at all; gives the index of its last event. A page may `sign` what it says."""
     from hee_core import capsule, fences, render
     from hee_core.errors import CapsuleError
     from hee_core.history import resolve
+    from hee_monitoring.signedpage import signed
 
     if target.suffix.lower() not in (".md", ".json", ".yaml", ".yml"):
         raise CapsuleError(
@@ -161,6 +162,9 @@ def write(workspace: Workspace, target: Path, at: str | None = None) -> int:
     text = fences.json_text(document) + "\n"  # JSON is YAML
     if target.suffix.lower() == ".md":
         text = render.to_markdown(document, log_id=document["hee_log"]["id"], head=head, index=index)
+    if sign:
+        tree = log.refresh().frontier
+        text = signed(text, root=tree.root().hex(), size=tree.size, signer=log.signer)
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

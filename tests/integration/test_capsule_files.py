@@ -99,6 +99,35 @@ def test_our_own_page_is_published_for_its_day_and_is_read_back_as_ours(tmp_path
     assert run(["-C", str(root), "capsule", "publish", "--name", "../x"]) == 2
 
 
+@pytest.mark.spec("SEED-215", "SEED-272")
+def test_a_published_page_is_signed_and_one_byte_breaks_it(tmp_path, capsys):
+    root = watched(tmp_path / "r", {"a.txt": "a\n"})
+    page = root / hee(capsys, root, "capsule", "publish")[1]["path"]
+    whole = page.read_bytes()
+    head, _, footer = whole.partition(b"\n## Signature\n")
+    (tmp_path / "sig").write_bytes(footer.partition(b"```text\n")[2].partition(b"\n```")[0] + b"\n")
+    (tmp_path / "page").write_bytes(head)
+    assert run(["-C", str(root), "keys", "allowed-signers"]) == 0
+    signers = capsys.readouterr().out.replace('namespaces="git,hee-event"', 'namespaces="hee-capsule"')
+    (tmp_path / "signers").write_text(signers)
+    command = ["ssh-keygen", "-Y", "verify", "-f", "signers", "-I", "agent:hee", "-n", "hee-capsule", "-s", "sig"]
+    done = subprocess.run(command, cwd=tmp_path, input=head, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for broken in (
+        whole.replace(b"operational", b"0perational", 1),
+        whole.replace(b"Root of the first 1 ", b"Root of the first 2 "),
+    ):
+        page.write_bytes(broken)
+        status, found = hee(capsys, root, "capsule", "validate", str(page))
+        assert (status, "does not hold" in found["findings"][0]["message"]) == (1, True)
+    page.write_bytes(whole)
+    assert hee(capsys, root, "capsule", "validate", str(page))[0] == 0
+    other = watched(tmp_path / "other", {"a.txt": "a\n"})
+    assert hee(capsys, other, "capsule", "validate", str(page))[0] == 0  # the same key
+    elsewhere = repository(tmp_path / "plain", {"a.txt": "a\n"})
+    assert hee(capsys, elsewhere, "capsule", "validate", str(page))[0] == 0  # no log: the bytes are the signed ones
+
+
 def test_what_is_no_regular_file_is_rejected_and_never_waited_for(tmp_path, capsys):
     root = repository(tmp_path / "r", {"a.txt": "a\n"})
     os.mkfifo(root / "pipe.md")
