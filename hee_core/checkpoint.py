@@ -68,7 +68,7 @@ class Checkpoint:
 
 def write(origin: str, size: int, root: bytes, signer: NoteSigner, *, extensions: Sequence[str] = ()) -> bytes:
     """Makes the checkpoint of a log's tree, signed under the log's origin."""
-    _name(origin)
+    check_name(origin)
     if size < 0 or len(root) != HASH_SIZE or any(not line or "\n" in line for line in extensions):
         raise IntegrityError("checkpoint: a size below 0, a root that is not 32 bytes, or an extension that is no line")
     text = "".join(f"{line}\n" for line in (origin, str(size), b64encode(root).decode(), *extensions)).encode()
@@ -140,7 +140,7 @@ def key_id(name: str, public_key: str) -> bytes:
 
 def verifier_key(name: str, public_key: str) -> str:
     """The key as transparency tools want it (`name+hash+key`, a vkey)."""
-    _name(name)
+    check_name(name)
     key = b64encode(_ED25519_TYPE + ed25519_bytes(public_key)).decode()
     return f"{name}+{key_id(name, public_key).hex()}+{key}"
 
@@ -177,7 +177,7 @@ def _signature(line: str) -> NoteSignature:
     name, gap, encoded = line.removeprefix(_DASH).partition(" ")
     if not line.startswith(_DASH) or not gap:
         raise IntegrityError("signed note: a line after the text that is no signature")
-    _name(name)
+    check_name(name)
     data = unbase64(encoded, "signed note")
     if len(data) < 5:
         raise IntegrityError("signed note: a signature cut short")
@@ -185,7 +185,8 @@ def _signature(line: str) -> NoteSignature:
 
 
 @lru_cache(maxsize=256)
-def _name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Refuses what cannot name a key in a note."""
     if not name or "+" in name or any(char.isspace() or not char.isprintable() for char in name):
         raise IntegrityError(f"signed note: {name!a} cannot name a key (no spaces, no plus sign)")
 

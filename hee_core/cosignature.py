@@ -33,13 +33,17 @@ class Witness:
     name: str
     public_key: str
 
+    def __post_init__(self) -> None:
+        """Refuses a name that no line of a note could hold."""
+        checkpoint.check_name(self.name)
+
     @classmethod
     def parse(cls, vkey: str) -> Witness:
         """Reads a vkey; raises IntegrityError unless its hash is that of its name and key."""
         name, _, rest = vkey.strip().partition("+")
         _, _, encoded = rest.partition("+")
         data = sshkey.unbase64(encoded, "witness key")
-        if not name or not data.startswith(_TYPE) or len(data) != 33:
+        if not data.startswith(_TYPE) or len(data) != 33:
             raise IntegrityError(f"{vkey[:80]!a} is not the key of a witness", hint=_HINT)
         sshkey.ed25519(data[1:])
         witness = cls(name, sshkey.ed25519_text(data[1:]))

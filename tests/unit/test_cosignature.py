@@ -97,9 +97,13 @@ def test_the_key_of_a_witness_is_text_that_names_it():
         f"{name}+{hashed}+{b64encode(bytes([4])).decode()}",
     ]
     bad += [f"{name}+{hashed}+{b64encode(bytes([4]) + bytes(32)).decode()}", f"{name}+{hashed}+!!"]
+    bad += [f"{spoiled}+{hashed}+{key}" for spoiled in ("a b", "\udcb1", "a\x1b", "a\u200b")]
     for vkey in bad:
         with pytest.raises(IntegrityError):
             Witness.parse(vkey)
+    for spoiled in ("", "a b", "\udcb1", "a+b"):
+        with pytest.raises(IntegrityError, match="cannot name a key"):
+            cosignature.cosign(NOTE, spoiled, SIGNERS[0], TIME)
 
 
 # ------------------------------------------------------------------ how far they saw
