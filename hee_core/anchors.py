@@ -11,9 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hee_core.errors import HeeError
+from hee_core.events import Event
+
 if TYPE_CHECKING:
     from hee_core.chain import Head
-    from hee_core.events import Event
     from hee_core.keyring import KeyRing
 
 TYPE = "log.reanchored"
@@ -37,7 +39,17 @@ def refusal(ring: KeyRing, event: Event) -> str | None:
     return None if key.root or key.role == "human" else f"it takes a root key or a person's, not {event.actor}'s"
 
 
-def holds(head: Head, event: Event) -> bool:
-    """Says whether an event names exactly the history that stands before it."""
-    here = (head.size, head.frontier.root().hex(), head.commit)
-    return event.type == TYPE and (event.data.get("events"), event.data.get("root"), event.data.get("new_head")) == here
+def read(head: Head, content: bytes, commits: int) -> Anchor | None:
+    """The anchor that the next append's events begin with, if it names exactly what stands before it and its key may."""
+    line = content.partition(b"\n")[0]
+    if head.keyring is None or TYPE.encode() not in line:
+        return None
+    try:
+        event = Event.from_bytes(line)
+    except HeeError:
+        return None  # it will be found where it stands
+    here = (TYPE, head.size, head.frontier.root().hex(), head.commit)
+    named = (event.type, event.data.get("events"), event.data.get("root"), event.data.get("new_head"))
+    if named != here or head.keyring.refusal(head.size, event) or refusal(head.keyring, event):
+        return None
+    return Anchor(head.size, head.size, commits, head.commit or "")

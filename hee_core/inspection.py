@@ -102,7 +102,10 @@ class Inspection:
         """Judges one commit: taken apart, as it is, and the files of its tree that could be read."""
         self.checked["commits"] += 1
         first = self.head.size
-        self._anchor(files.get("events.jsonl") or b"", first)
+        anchor = anchors.read(self.head, files.get("events.jsonl") or b"", self.checked["commits"] - 1)
+        if anchor and self._whole:  # it answers for the unsigned commits so far
+            self.anchors.append(anchor)
+            self.unsigned.clear()
         self._bare = parsed is not None and not parsed.signature
         expected = (self.head.commit,) if self.head.commit else ()
         if parsed and parsed.parents != expected:
@@ -118,20 +121,6 @@ class Inspection:
         self.head = replace(self.head, commit=commit)
         if self._seen_before and self._seen_before.size(self.head.log_id) == self.head.size:
             self.then = self.head.frontier
-
-    def _anchor(self, content: bytes, first: int) -> None:
-        """Excuses unsigned commits so far if the next append begins with an event that answers for exactly them."""
-        line = content.partition(b"\n")[0]
-        if self.head.keyring is None or anchors.TYPE.encode() not in line:
-            return
-        try:
-            event = Event.from_bytes(line)
-        except HeeError:
-            return  # it will be found where it stands
-        fault = self.head.keyring.refusal(first, event) or anchors.refusal(self.head.keyring, event)
-        if not fault and self._whole and anchors.holds(self.head, event):
-            self.anchors.append(anchors.Anchor(first, first, self.checked["commits"] - 1, self.head.commit or ""))
-            self.unsigned.clear()
 
     def settled(self) -> list[Finding]:
         """All findings by index, with those about unsigned commits that no event answers for."""

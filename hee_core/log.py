@@ -155,11 +155,8 @@ class Log:
         try:
             self._follow(tip)
         except IntegrityError:
-            if self.store.resequenced(self._head, tip):
-                self._head = chain.EMPTY
-                return
-            first = next(reading.whole(self.store, tip, 0))
-            if first.event.id == self._head.log_id:
+            moved = self.store.resequenced(self._head, tip)
+            if not moved and next(reading.whole(self.store, tip, 0)).event.id == self._head.log_id:
                 raise
             self._head = chain.EMPTY
 
