@@ -72,7 +72,7 @@ def hee_monitor(
         seed.capsule_of(state_capsule, workspace, terminal)
         options.allowed(workspace, "monitor")
         if run_id is not None:
-            return _one_run(terminal, workspace, run_id, hee_context, detailed=detailed)
+            return _one_run(terminal, workspace, run_id, hee_context, source, detailed=detailed)
         return _whole_cycle(terminal, workspace, alert_level, hee_context, source, detailed=detailed)
 
 
@@ -127,23 +127,21 @@ def summary_of(workspace: Workspace) -> str:
     return render.to_markdown(document, log_id=workspace.log.id, head=head, index=size - 1, data=False)
 
 
-def _one_run(terminal: Terminal, workspace: Workspace, run_id: int, context: str, *, detailed: bool) -> int:
-    """What the log knows of one run; raises SourceError for a run that it does not know."""
+def _one_run(
+    terminal: Terminal, workspace: Workspace, run_id: int, context: str, source: str, *, detailed: bool
+) -> int:
+    """What is known of one run; one that the log does not know is asked for, and raises SourceError where it cannot be."""
     from hee_core.errors import SourceError
     from hee_monitoring.status import failure
+    from hee_monitoring.watch import one_cycle
 
+    if not _knows(workspace, run_id):
+        try:
+            one_cycle(workspace, source=source, fix=False, run_id=run_id, progress=terminal.progress)
+        except SourceError as error:
+            raise SourceError(f"the log has no run {run_id}, and {error}", hint=error.hint) from None
     state = workspace.log.state
-    found = [
-        issue for issue in (*state.issues.values(), *state.operational.closed.values()) if issue["run_id"] == run_id
-    ]
-    judged = any(
-        entry.event.type == "ci.polled" and entry.event.data["run_id"] == run_id for entry in workspace.log.read()
-    )
-    if not found and not judged:
-        raise SourceError(
-            f"the log has no run {run_id}, and asking for one needs the GitHub source",
-            hint="--source act looks at the commit at HEAD; `hee explain LOG` reads a log that you have",
-        )
+    found = [i for i in (*state.issues.values(), *state.operational.closed.values()) if i["run_id"] == run_id]
     opened = [issue for issue in found if not issue["resolved"]]
     if terminal.as_json:
         failures = [{**failure(issue), "resolved": issue["resolved"]} for issue in found]
@@ -159,6 +157,11 @@ def _one_run(terminal: Terminal, workspace: Workspace, run_id: int, context: str
                 details(terminal, issue)
         _context(terminal, state, context)
     return actions.exit_status(len(opened))
+
+
+def _knows(workspace: Workspace, run_id: int) -> bool:
+    types = ("ci.polled", "ci.failure_detected")
+    return any(e.event.type in types and e.event.data["run_id"] == run_id for e in workspace.log.read())
 
 
 def details(terminal: Terminal, issue: Record) -> None:

@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from github_world import SECRET, red, template
 from worlds import git, run_cycle, watched
 
+from hee_core.clock import FixedClock
 from hee_core.errors import CapsuleError, IntegrityError
 from hee_core.events import Event
 from hee_core.record import Record
@@ -20,6 +22,7 @@ from hee_monitoring.cli import actions, seed
 from hee_monitoring.cli.main import run
 from hee_monitoring.cli.seed_fix import selected
 from hee_monitoring.cli.seed_monitor import context_of, repairable
+from hee_monitoring.github.simulator import Simulator
 from hee_monitoring.workspace import Workspace
 
 JOBS = {"ci.yml#format": "ruff format --check ."}
@@ -392,3 +395,23 @@ def test_the_scripts_print_documents(root: Path, capsys: pytest.CaptureFixture[s
     assert script(capsys, "load_hee_state_capsule")[0] == 2
     status, _, err = script(capsys, "hee_monitor", "--mode", "pre-commit", "--state-capsule", "u.json")
     assert (status, "there is no log here" in err) == (2, True)
+
+
+@pytest.mark.spec("SEED-292")
+def test_a_run_that_the_log_does_not_know_is_asked_of_github(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template(tmp_path / "r")
+    monkeypatch.chdir(tmp_path / "r")
+    with Simulator(clock=FixedClock(step=0.001)) as server:
+        run_ = server.run("failure", [red()], commit="a" * 40)
+        monkeypatch.setenv("GITHUB_API_URL", server.url)
+        monkeypatch.setenv("GITHUB_REPOSITORY", server.repository)
+        monkeypatch.setenv("GITHUB_TOKEN", SECRET)
+        asked = ("hee_monitor", "--run-id", str(run_.run_id), "--hee-context", "full", "--detailed")
+        status, out, err = script(capsys, *asked)
+        made = len(server.requests)
+        assert (status, "unformatted: File would be reformatted" in out) == (1, True), err
+        assert SECRET not in out + err
+        assert script(capsys, *asked)[0] == 1
+        assert len(server.requests) == made  # now the log knows it
