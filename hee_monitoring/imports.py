@@ -29,11 +29,6 @@ if TYPE_CHECKING:
 MOST_FILES = 5000
 FACTS_RECORDED = 60
 _SUFFIXES = (".md", ".md.done", ".yaml", ".yml", ".json", ".kv", ".txt")
-# Where capsules have stood in repositories of the HEE community.
-ROOTS = (
-    *("docs/STATE_CAPSULES", "docs/history/state_capsules", "docs/history/status_capsules", "docs/history/completions"),
-    *("pills", "hee/pills", "hee/cards", ".hee/spool", "INT-artifacts"),
-)
 
 
 @dataclass(frozen=True)
