@@ -96,12 +96,18 @@ def checkpoint(place: str, output: Path | None, at: str | None, as_json: bool) -
 
 def note_of(value: str) -> bytes:
     """A signed note: the text itself, the content of the file of that name, or with `-` the standard input."""
+    from hee_core import checkpoint as notes
+
     if "\n" in value:
-        return value.encode()
+        return value.encode("utf-8", "surrogateescape")
+    most = notes.MAX_BYTES + 1  # what is longer is no note, and is not read to its end
     try:
-        return sys.stdin.buffer.read() if value == "-" else Path(value).read_bytes()
-    except OSError as error:
-        raise click.ClickException(f"{value}: no checkpoint can be read there: {error.strerror}") from None
+        if value == "-":
+            return sys.stdin.buffer.read(most)
+        with Path(value).open("rb") as file:
+            return file.read(most)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"{value!a}: no checkpoint can be read there: {error}") from None
 
 
 def write(output: Path, data: bytes) -> None:
