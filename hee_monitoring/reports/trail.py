@@ -201,7 +201,10 @@ def _durations() -> dict[str, Durations]:
     """The specification's targets, and how each is measured here."""
     said = {
         "detection_latency": ("Detection latency", "from the job's end to the event that detects it"),
-        "analysis_time": ("Analysis time", "from detection to the assessed impact"),
+        "analysis_time": (
+            "Analysis time",
+            "from detection to the assessed impact, both as recorded, after the diagnosis",
+        ),
         "alert_delivery": ("Alert delivery", "from detection to the alert"),
         "fix_execution": ("Fix execution", "from detection to the repair that is kept"),
         "rollback_time": ("Rollback time", "the attempt's own duration up to its end"),
