@@ -49,11 +49,15 @@ class Cursor:
 
     def settles(self, run_id: int, attempt: int) -> bool:
         """Whether a finished run at this attempt is dealt with."""
-        if run_id in self.pending:
-            return False
         if run_id in self.settled:
             return attempt <= self.settled[run_id]
-        return run_id <= self.floor
+        return run_id <= self.floor and run_id not in self.pending
+
+    def missed(self, run_id: int, attempt: int) -> range:
+        """The attempts before this one that are not dealt with; a listing shows the last one only."""
+        if run_id <= self.floor and run_id not in self.pending:
+            return range(0)
+        return range(self.settled.get(run_id, 0) + 1, attempt)
 
 
 def step(

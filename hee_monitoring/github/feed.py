@@ -71,7 +71,8 @@ class Batch:
 class _Listing:
     """The runs of a poll while they are gathered."""
 
-    finished: dict[int, RunItem] = field(default_factory=dict)
+    finished: dict[tuple[int, int], RunItem] = field(default_factory=dict)
+    missed: set[tuple[int, int]] = field(default_factory=set)
     pending: set[int] = field(default_factory=set)
     skipped: set[str] = field(default_factory=set)
     listed: set[int] = field(default_factory=set)
@@ -107,7 +108,7 @@ class Feed:
         """
         cursor = Cursor.of(state)
         listing = self._listing(cursor, told)
-        fresh = [listing.finished[run_id] for run_id in sorted(listing.finished)]
+        fresh = [listing.finished[key] for key in sorted(listing.finished)]
         opening: dict[str, Any] = {}
         aside: list[RunItem] = []
         if cursor.new and listing.listed:
@@ -191,6 +192,10 @@ class Feed:
             found = self.client.get(self.client.place.path(f"actions/runs/{run_id}"))
             if found.status == 200:
                 self._page([parsed(found)], cursor, listing)
+        for run_id, attempt in sorted(listing.missed)[:STRAGGLERS]:
+            found = self.client.get(self.client.place.path(f"actions/runs/{run_id}/attempts/{attempt}"))
+            if found.status == 200:
+                self._page([parsed(found)], cursor, listing)
         return listing
 
     def _page(self, page: Sequence[Any], cursor: Cursor, listing: _Listing) -> bool:
@@ -208,8 +213,10 @@ class Feed:
             if not run.done:
                 listing.pending.add(run.run_id)
             elif not cursor.settles(run.run_id, run.attempt):
-                listing.finished[run.run_id] = run
+                listing.finished[run.run_id, run.attempt] = run
                 new = True
+            if not cursor.new:
+                listing.missed |= {(run.run_id, attempt) for attempt in cursor.missed(run.run_id, run.attempt)}
         return new and not cursor.new
 
     def _is_ours(self, run: RunItem) -> bool:
@@ -236,7 +243,7 @@ class Feed:
                 still_red.setdefault((issue["workflow"], issue["branch"]), set()).add(issue["job"])
         sights: list[Sight] = []
         calm: list[RunItem] = []
-        left = {run.run_id for run in fresh}
+        left = {(run.run_id, run.attempt) for run in fresh}
         notes: list[str] = []
         for run in fresh:
             if run.conclusion in _CALM and not still_red.get(run.line):
@@ -254,25 +261,30 @@ class Feed:
             seen = still_red.setdefault(run.line, set())
             seen |= {job.key for job in whole.jobs if job.conclusion in FAILING}
             seen -= {job.key for job in whole.jobs if job.conclusion is Conclusion.SUCCESS}
-            left -= {run.run_id, *(each.run_id for each in calm)}
-            sights.append(Sight(whole, step([*calm, run], pending=listing.pending | left)))
+            seen &= {job.key for job in whole.jobs}  # one that is not listed any more is looked for once a poll
+            left -= {(each.run_id, each.attempt) for each in (run, *calm)}
+            sights.append(Sight(whole, step([*calm, run], pending=listing.pending | {run_id for run_id, _ in left})))
             calm = []
         if calm:
-            left -= {each.run_id for each in calm}
-            sights.append(Sight(None, step(calm, pending=listing.pending | left)))
+            left -= {(each.run_id, each.attempt) for each in calm}
+            sights.append(Sight(None, step(calm, pending=listing.pending | {run_id for run_id, _ in left})))
         if left:
             notes.append(f"{len(left)} run(s) are left for the next poll")
         return sights, notes
 
     def _whole(self, run: RunItem) -> Run:
-        """A run with its jobs; one whose jobs could not be listed several times is UNKNOWN instead of in the way."""
+        """A run with its jobs; one whose jobs could not be listed several times is red without them, not in the way."""
         try:
             whole = self._detail.run(run)
         except Unreachable as error:
             self._tries[run.run_id] = self._tries.get(run.run_id, 0) + 1
             if self._tries[run.run_id] < _TRIES:
                 raise
-            job = Job(run.workflow, run.workflow, Conclusion.UNKNOWN, reason=f"its jobs could not be listed: {error}")
+            ended = run.conclusion if run.conclusion in FAILING else Conclusion.UNKNOWN
+            why = f"its jobs could not be listed: {error}"
+            job = Job(
+                run.workflow, run.workflow, ended, started_at=run.started_at, completed_at=run.completed_at, reason=why
+            )
             whole = Run(SOURCE, run.conclusion, (job,), run.commit, run.branch, run.run_id, run.attempt, run.workflow)
         self._tries.pop(run.run_id, None)
         return whole

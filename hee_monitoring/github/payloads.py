@@ -33,6 +33,7 @@ class RunItem:
     branch: str
     commit: str
     completed_at: str
+    started_at: str
 
     @property
     def conclusion(self) -> Conclusion:
@@ -79,6 +80,7 @@ def run_item(item: Any, repository: str) -> RunItem:
         branch=branch,
         commit=commit,
         completed_at=_time(item, "updated_at") if done else "",
+        started_at=_time(item, "run_started_at") or _time(item, "created_at"),
     )
 
 

@@ -114,6 +114,8 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             self.send_response_only(status)
             for name, value in (("content-type", "text/plain"), ("content-length", str(len(text)))):
                 self.send_header(name, value)
+            if self.close_connection:
+                self.send_header("connection", "close")
             self.end_headers()
             self.wfile.write(text)
 

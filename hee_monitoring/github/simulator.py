@@ -14,7 +14,7 @@ import re
 import threading
 import zipfile
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -75,6 +75,7 @@ class SimulatedRun:
     attempt: int = 1
     event: str = "push"
     earlier: dict[int, list[SimulatedJob]] = field(default_factory=dict)
+    earlier_ends: dict[int, str | None] = field(default_factory=dict)
 
 
 class Simulator:
@@ -91,6 +92,9 @@ class Simulator:
         self.answers: list[tuple[str, str, int, bytes]] = []  # method, path, status, body
         self.leaked: list[str] = []  # requests that brought a token where none belongs
         self.tokens: set[str] = set()
+        self.limit = LIMIT  # requests an hour
+        self.exceeded = 0  # requests beyond it
+        self._hour, self._used = 0.0, 0
         self.stalled = threading.Event()  # set at the end: a slow answer waits for it
         self._next = 1000
         self._lock = threading.Lock()
@@ -141,7 +145,7 @@ class Simulator:
 
     def again(self, run: SimulatedRun, conclusion: str | None, jobs: Sequence[SimulatedJob] = ()) -> None:
         """Runs a run once more, as its next attempt."""
-        run.earlier[run.attempt] = run.jobs
+        run.earlier[run.attempt], run.earlier_ends[run.attempt] = run.jobs, run.conclusion
         run.attempt += 1
         run.conclusion, run.updated_at = conclusion, self._now()
         self._give(run, jobs)
@@ -175,17 +179,21 @@ class Simulator:
                 fault.times -= 1
         date = datetime.fromisoformat(self.clock.now())
         kind = fault.kind if fault else ""
-        reset = date + timedelta(hours=1)
+        if date.timestamp() >= self._hour + 3600:
+            self._hour, self._used = date.timestamp(), 0
+        self._used += 1
+        reset = datetime.fromtimestamp(self._hour + 3600, UTC)
         if kind == "skew":
             date, reset = date + timedelta(days=400), reset + timedelta(days=400)
         limits = {
             "date": format_datetime(date, usegmt=True),
-            "x-ratelimit-limit": str(LIMIT),
-            "x-ratelimit-remaining": str(max(LIMIT - len(self.requests) % 4000, 0)),
+            "x-ratelimit-limit": str(self.limit),
+            "x-ratelimit-remaining": str(max(self.limit - self._used, 0)),
             "x-ratelimit-reset": str(int(reset.timestamp())),
             "x-ratelimit-resource": "core",
         }
-        if kind == "limit":
+        self.exceeded += self._used > self.limit
+        if kind == "limit" or self._used > self.limit:
             return self._refuse(403, "API rate limit exceeded", {**limits, "x-ratelimit-remaining": "0"}, target)
         if kind == "pause":
             return self._refuse(
@@ -241,7 +249,7 @@ class Simulator:
                 )
             if found[3] == "/logs":
                 return 302, {"location": f"{self.blobs}/runs/{run.run_id}?sig=signed"}, b""
-            return 200, {}, json.dumps(self._shown(run)).encode()
+            return 200, {}, json.dumps(self._shown(run, attempt)).encode()
         if found := _JOB.fullmatch(path):
             for run in self.runs.values():
                 for attempt, jobs in {**run.earlier, run.attempt: run.jobs}.items():
@@ -304,11 +312,12 @@ class Simulator:
                     archive.writestr(f"{position}_{job.name.replace('/', '')}.txt", job.log)
         return 200, {"content-type": "application/zip"}, packed.getvalue(), kind
 
-    def _shown(self, run: SimulatedRun) -> dict[str, Any]:
+    def _shown(self, run: SimulatedRun, attempt: int = 0) -> dict[str, Any]:
+        conclusion = run.earlier_ends.get(attempt, run.conclusion)
         return shapes.run(
-            run.run_id, number=run.run_id - 1000, attempt=run.attempt, name="CI", path=run.path, branch=run.branch,
-            commit=run.commit, event=run.event, status="completed" if run.conclusion else "in_progress",
-            conclusion=run.conclusion, created_at=run.created_at, updated_at=run.updated_at, home=self.repository,
+            run.run_id, number=run.run_id - 1000, attempt=attempt or run.attempt, name="CI", path=run.path,
+            branch=run.branch, commit=run.commit, event=run.event, status="completed" if conclusion else "in_progress",
+            conclusion=conclusion, created_at=run.created_at, updated_at=run.updated_at, home=self.repository,
             head=run.head, base=self.url,
         )  # fmt: skip
 

@@ -116,6 +116,19 @@ def test_what_ended_late_and_what_ran_again_are_seen_once_each(hub: GitHubWorld)
     assert detections(hub)[-2:] == [(young.run_id, 1, "young"), (young.run_id, 2, "young")]
 
 
+def test_an_attempt_that_was_over_before_anybody_looked_is_seen_as_well(hub: GitHubWorld) -> None:
+    hub.calm()
+    run = hub.server.run("failure", [red()])
+    hub.server.again(run, "failure", [red()])
+    hub.server.again(run, None)
+    hub.poll(fix=False)
+    assert detections(hub) == [(run.run_id, 1, "format"), (run.run_id, 2, "format")]
+    hub.server.finish(run, "success", [green()])
+    hub.poll(fix=False)
+    assert not any(issue["source"] == "github" for issue in hub.state.issues.values())
+    assert len(detections(hub)) == 2
+
+
 def test_only_a_later_green_of_the_same_branch_closes_an_issue(hub: GitHubWorld) -> None:
     hub.calm()
     hub.server.run("failure", [red()], branch="main")
@@ -294,8 +307,10 @@ def test_a_run_whose_jobs_never_come_does_not_stand_in_the_way(hub: GitHubWorld)
     for _ in range(2):
         with pytest.raises(Unreachable):
             hub.poll(fix=False)
-    assert "could not be listed" in " ".join(hub.poll(fix=False).unknown.values())
-    assert [run_id for run_id, _, _ in detections(hub)] == [behind.run_id]
+    hub.poll(fix=False)
+    assert [run_id for run_id, _, _ in detections(hub)] == [stuck.run_id, behind.run_id]
+    first = next(d for d in hub.events("ci.failure_detected") if d["run_id"] == stuck.run_id)
+    assert "could not be listed" in first["evidence"][0]["text"]
 
 
 @pytest.mark.spec("SEED-231")

@@ -20,6 +20,7 @@ from hee_monitoring.github.receiver import Receiver
 
 KEY = "a webhook's secret, long enough"
 PLACES = (os.environ.get("HEE_GITHUB_DESCRIPTION", ""), str(Path(__file__).parents[2] / "build/github/node_modules"))
+HTTP = httpx2.Client(trust_env=False)
 EXAMPLES = next((Path(p) / "@octokit/webhooks-examples" for p in PLACES if p and (Path(p) / "@octokit").is_dir()), None)
 
 
@@ -35,7 +36,7 @@ def signed(body: bytes, key: str = KEY) -> str:
 
 def send(door: Receiver, body: bytes, *, name: str = "1", event: str = "workflow_run", **headers: str) -> int:
     given = {"x-github-delivery": name, "x-github-event": event, "x-hub-signature-256": signed(body), **headers}
-    return httpx2.post(door.url, content=body, headers=given, trust_env=False).status_code
+    return HTTP.post(door.url, content=body, headers=given).status_code
 
 
 BODY = json.dumps({"action": "completed", "workflow_run": {"id": 7}}).encode()
@@ -70,8 +71,8 @@ def test_what_is_no_delivery_is_turned_away(door: Receiver) -> None:
     ]
     assert [send(door, json.dumps(each).encode(), name=f"odd {n}") for n, each in enumerate(odd)] == [202] * 5
     assert door.told() == frozenset()
-    assert httpx2.get(door.url, trust_env=False).status_code == 404
-    assert httpx2.post(door.url + "/else", content=BODY, trust_env=False).status_code == 404
+    assert HTTP.get(door.url).status_code == 404
+    assert HTTP.post(door.url + "/else", content=BODY).status_code == 404
 
 
 def raw(door: Receiver, head: bytes) -> bytes:
@@ -156,7 +157,7 @@ def test_a_delivery_is_answered_by_a_look_without_waiting_for_the_poll(
         made = hub.server.run("failure", [red()])
         body = json.dumps({"action": "completed", "workflow_run": {"id": made.run_id}}).encode()
         headers = {"x-github-delivery": "1", "x-github-event": "workflow_run", "x-hub-signature-256": signed(body)}
-        answer = httpx2.post(f"http://127.0.0.1:{port}/webhook", content=body, headers=headers, trust_env=False)
+        answer = HTTP.post(f"http://127.0.0.1:{port}/webhook", content=body, headers=headers)
         thread.join(30)
         assert (answer.status_code, ended) == (202, [1])
         assert "format" in capsys.readouterr().out
