@@ -82,9 +82,7 @@ def backlog(hub: GitHubWorld) -> dict[str, object]:
         "runs": 1000,
         "red": found,
         "requests": len(hub.asked()),
-        "needed": 10
-        + 20 * 3
-        + 20,  # pages; jobs, annotations and log of the red; jobs of the green ones that close them
+        "needed": 10 + 20 * 3 + 20,  # pages; jobs, annotations, logs of the red; jobs of the green after them
         "events": len(hub.workspace.log) - size,
         "seconds": round(spent, 1),
     }
