@@ -299,6 +299,18 @@ def test_an_append_costs_four_fsyncs(place):
             assert disk.syncs - before == 4  # pack, its directory, ref, its directory
 
 
+def test_what_a_writer_keeps_for_itself_may_be_removed_under_it(place):
+    with make_log(place) as log:
+        log.append([note("before")])
+        (place / ".git/hee/token").unlink()
+        for mark in (place / ".git/objects/pack").glob("pack-*.keep"):
+            mark.unlink()
+        log.append([note("after")])
+        assert (place / ".git/hee/token").is_file()
+        assert len(list((place / ".git/objects/pack").glob("pack-*.keep"))) == 1
+        assert hee_core.verify(log).ok
+
+
 def test_packs_are_merged_and_those_of_the_user_stay(place):
     make_repository(place)
     git(place, "repack", "-a", "-d", "-q")
