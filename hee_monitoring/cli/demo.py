@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hee_monitoring.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hee_monitoring.cycle import Cycle, Result
+    from hee_monitoring.workspace import Workspace
 
 
 @click.command()
@@ -18,8 +25,9 @@ from hee_monitoring.cli import options
     show_default=True,
     help="Where to make the repository.",
 )
+@click.option("--github", is_flag=True, help="Let a simulated GitHub show the runs, and follow them as the real one.")
 @options.as_json
-def demo(directory: Path, as_json: bool) -> int:
+def demo(directory: Path, github: bool, as_json: bool) -> int:
     """Show the whole loop on a real broken pipeline.
 
     Makes a git repository with a GitHub Actions workflow, runs it here with act, and lets HEE explain, decide, repair,
@@ -41,7 +49,10 @@ def demo(directory: Path, as_json: bool) -> int:
         f"{terminal.bold('2')} running its workflows for real, then explaining, deciding, repairing and proving"
     )
     with Workspace.open(directory) as workspace:
-        cycle, result = one_cycle(workspace, source="act", progress=terminal.progress)
+        if github:
+            cycle, result = follow(workspace, terminal.progress)
+        else:
+            cycle, result = one_cycle(workspace, source="act", progress=terminal.progress)
         report = verify(workspace.log)
         if as_json:
             terminal.json({**report_json(workspace, result), "directory": str(directory), "verified": report.ok})
@@ -65,3 +76,13 @@ def demo(directory: Path, as_json: bool) -> int:
     ):
         terminal.line(f"  {command:28} {terminal.dim(what)}".rstrip())
     return 0 if report.ok else 2
+
+
+def follow(workspace: Workspace, progress: Callable[[str], None]) -> tuple[Cycle, Result]:
+    """Runs the workflows here, lets a simulated GitHub show the runs, and follows it."""
+    from hee_monitoring.demo_github import followed
+    from hee_monitoring.watch import local
+
+    act = local(workspace, progress)
+    with followed(workspace, act.runs(workspace.commit()[0]), act, progress) as (_, follower):
+        return follower.cycle(workspace)

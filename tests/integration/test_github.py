@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from github_world import NETWORK, RUFF, SECRET, GitHubWorld, green, red, world
+from github_world import NETWORK, PATH, RUFF, SECRET, GitHubWorld, green, red, world
 from worlds import git
 
 import hee_core
@@ -509,3 +509,27 @@ def test_the_loop_polls_at_60_and_30_seconds_and_backs_off_from_faults(
     assert [round(wait) for wait in waits[2:5]] == [30, 60, 120]
     assert waits[5] >= 240  # a pause that GitHub asked for, or what doubled by then
     assert {type(each).__name__ for each in told} == {"Unreachable", "RateLimited"}
+
+
+def test_the_demonstration_on_github_is_followed_by_the_real_client(hub: GitHubWorld) -> None:
+    from hee_monitoring.demo_github import followed
+
+    with followed(hub.workspace, hub.judge.runs(hub.head), hub.judge, lambda _: None) as (server, follower):
+        server.runs[1001].path = PATH  # the shell's run is named after nothing
+        assert follower.cycle(hub.workspace)[1].events > 0
+        assert follower.cycle(hub.workspace)[1].events == 0
+        assert server.leaked == []
+    assert [failure["fix"]["outcome"] for failure in hub.state.issues.values() if failure["source"] == "github"] == [
+        "verified"
+    ]
+
+
+def test_two_monitors_that_read_the_same_record_it_once(hub: GitHubWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.calm()
+    run = hub.server.run("failure", [red()])
+    hub.server.run("success", [green()], branch="else")
+    batch = hub.follower._feed.poll(hub.state)
+    monkeypatch.setattr(hub.follower._feed, "poll", lambda *_, **__: batch)
+    assert hub.poll(fix=False).events > 0
+    assert hub.poll(fix=False).events == 0
+    assert detections(hub) == [(run.run_id, 1, "format")]
