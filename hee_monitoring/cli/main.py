@@ -53,6 +53,16 @@ COMMANDS = {
     "doctor": ("doctor", "doctor", "Find what is missing and say how to get it."),
     "demo": ("demo", "demo", "Show the whole loop on a real broken pipeline."),
 }
+# How the help groups them: what a person wants to do, in the order of a first use.
+SECTIONS = {
+    "Begin": ("init", "doctor", "demo", "completion"),
+    "Watch, explain, repair": ("monitor", "serve", "explain", "fix", "approve", "patterns"),
+    "Read the record": ("log", "show", "state", "diff", "report", "capsule"),
+    "Judge": ("governance", "gates", "decide", "decisions", "maintain"),
+    "Prove and share": ("verify", "prove", "checkpoint", "witness", "sync", "reanchor"),
+    "Go back, or stop": ("points", "rollback", "revert", "restore", "freeze", "unfreeze"),
+    "Keys and secrets": ("keys", "tokens", "seal", "unseal", "redact", "recipients", "vault"),
+}
 
 
 class Lazy(click.Group):
@@ -76,8 +86,9 @@ class Lazy(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the commands without importing one of them."""
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, COMMANDS[name][2]) for name in names], col_max=12)
 
 
 def _keep_lines(command: click.Command) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hee_core import machine
-from hee_monitoring.cli.main import COMMANDS
+from hee_monitoring.cli.main import COMMANDS, SECTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,6 +26,10 @@ def test_the_readme_names_every_command_and_no_other() -> None:
     named |= set(re.findall(r"`([a-z]+)`", re.search(r"\| `hee capsule`[^|]*", (ROOT / "README.md").read_text())[0]))  # type: ignore[index]
     assert named - set(COMMANDS) <= {"hee"}
     assert set(COMMANDS) - named <= {"unfreeze", "demo", "init"}
+
+
+def test_the_help_has_every_command_in_one_section() -> None:
+    assert sorted(name for names in SECTIONS.values() for name in names) == sorted(COMMANDS)
 
 
 def test_links_between_documents_lead_somewhere() -> None:
