@@ -17,9 +17,7 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})\s*([A-Za-z0-9]*)")
 _DONE_NAME = re.compile(r"(^done\.)|(-(done|complete)(\.[a-z]+)?$)|(\.done$)", re.IGNORECASE)
 _HEADING = re.compile(r"##+\s")
 _BOX = re.compile(r"\s*[-*+]\s+\[ \]\s*(.*)")
-_STATUS = re.compile(
-    r"(?:[-*+]\s+)?(?:\*\*)?status(?:\*\*)?\s*:\s*(?:\*\*)?\s*[^A-Za-z]*([A-Za-z][A-Za-z _-]*)", re.IGNORECASE
-)
+_STATUS = re.compile(r"(?:[-*+]\s+)?(?:\*\*)?status(?:\*\*)?\s*:[^A-Za-z]*([A-Za-z][A-Za-z _-]*)", re.IGNORECASE)
 _OPEN_WORDS = ("in progress", "in-progress", "pending", "running", "blocked", "open", "not started", "todo", "wip")
 _DONE_WORDS = ("done", "complete", "completed", "finished", "closed", "resolved")
 

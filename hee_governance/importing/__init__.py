@@ -128,7 +128,7 @@ def _done(path: str, text: str, tree: Node | None) -> Done:
         done, undone = capsules.signs(path, text)
     marker = any(claim.line == 0 for claim in done)
     said = [True for claim in done if claim.line] + [False for claim in undone if claim.words.startswith("status")]
-    boxes = re.findall(r"^\s*[-*+]\s+\[([ xX])\]", text, re.MULTILINE)
+    boxes = re.findall(r"^[ \t]*[-*+][ \t]+\[([ xX])\]", text, re.MULTILINE)
     return Done(marker, said[0] if said else None, boxes.count(" "), len(boxes))
 
 

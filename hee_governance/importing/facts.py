@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 _FIELD = re.compile(r"\s*(?:[-*+]\s+)?\*\*([\w][\w /&()-]{0,40}?)(?:\*\*\s*:|:\s*\*\*)\s*(\S.*)$")
 _LINE = re.compile(r"(?:[-*+]\s+)?([A-Za-z][\w ]{1,30}):\s+(\S.*)$")
 _BOX = re.compile(r"\s*[-*+]\s+\[([ xX])\]\s*(.*)$")
-_HEADING = re.compile(r"(#{1,6})\s+(.*?)\s*#*$")
-_KEY = re.compile(r"([a-z][a-z_]{2,40}):\s*[>|]?[-+]?\s*$")
-_NUMBERED = re.compile(r"(?:decision|adr)[ -]*\d*\s*[:.—-]\s*(\S.*)$", re.IGNORECASE)
+_HEADING = re.compile(r"(#{1,6})\s+(.*)$")
+_KEY = re.compile(r"([a-z][a-z_]{2,40}):\s*(?:(?:[>|][-+]?|[-+])\s*)?$")
+_NUMBERED = re.compile(r"(?:decision|adr)[ -]{0,9}\d{0,9}\s{0,9}[:.—-]\s*(\S.*)$", re.IGNORECASE)
 _ITEM = re.compile(r"\s{0,3}(?:[-*+]|\d{1,3}\.)\s+(?!\[[ xX]\])(\S.*)$")
 _COMMIT = re.compile(r"(?:\b(?:commit|sha|rev|@)\W{0,3}|`)([0-9a-f]{7,40})\b", re.IGNORECASE)
 _GREEN = re.compile(r"(?:^|/)(?:green|repo_green|ci_green|governance_compliant|complete|correct|promoted)$")
@@ -60,8 +60,9 @@ def of_prose(text: str) -> Iterator[Fact]:
         if points := _POINTS.search(row.replace("**", "")):
             yield Fact("claim", "violation points", points[1], number)
         if match := _HEADING.match(row):
-            section, level = match[2].strip("* ").lower(), len(match[1])
-            if decided := _NUMBERED.match(match[2].strip("* ")):
+            title = match[2].rstrip().rstrip("#").strip().strip("* ")
+            section, level = title.lower(), len(match[1])
+            if decided := _NUMBERED.match(title):
                 yield Fact("decision", f"decision (heading {level})", clean(decided[1], limit=MAX_TEXT), number)
         elif match := _KEY.match(row):
             section = f"{match[1]}:"

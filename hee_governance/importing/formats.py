@@ -40,17 +40,18 @@ FORMS = {
     "F24": "identity capsule (key=value)",
     "F25": "session handoff",
 }
-_HEADING = re.compile(r"#{1,6}\s+(.*?)\s*#*$", re.MULTILINE)
+# Blanks of one line only, and nothing that could be divided in two ways: a hostile text is long, and time is linear in it.
+_HEADING = re.compile(r"#{1,6}[ \t]+(.*)$", re.MULTILINE)
 _SPOKEN = re.compile(
     r"^(?:#+\s*)?(?:\*\*)?(?:You|ChatGPT|User|Assistant|Human|Claude)(?: said)?:(?:\*\*)?\s*$", re.MULTILINE
 )
 _POINTER = re.compile(r"source of truth:?\W+\S+", re.IGNORECASE)
-_DECISION = re.compile(r"^\s*(?:[-*]\s+)?\*\*(Decision|Alternatives|Consequences|Rationale)\*\*:?", re.MULTILINE)
-_META = re.compile(r"^\s*(?:[-*]\s+)?\*\*[A-Z][\w /&-]{1,30}(?:\*\*:|:\*\*)", re.MULTILINE)
+_DECISION = re.compile(r"^[ \t]*(?:[-*][ \t]+)?\*\*(Decision|Alternatives|Consequences|Rationale)\*\*:?", re.MULTILINE)
+_META = re.compile(r"^[ \t]*(?:[-*][ \t]+)?\*\*[A-Z][\w /&-]{1,30}(?:\*\*:|:\*\*)", re.MULTILINE)
 _DATED = re.compile(
-    r"^\s*(?:[-*]\s+)?\*\*(?:Date|Status|Session|Window|Branch|Last Updated)(?:\*\*:|:\*\*)", re.MULTILINE
+    r"^[ \t]*(?:[-*][ \t]+)?\*\*(?:Date|Status|Session|Window|Branch|Last Updated)(?:\*\*:|:\*\*)", re.MULTILINE
 )
-_BOX = re.compile(r"^\s*[-*+]\s+\[[ xX]\]", re.MULTILINE)
+_BOX = re.compile(r"^[ \t]*[-*+][ \t]+\[[ xX]\]", re.MULTILINE)
 _KEY_LINE = re.compile(r"^([a-z][a-z_]{2,30}):(?:\s|$)", re.MULTILINE)
 _PAIR = re.compile(r"[a-z0-9_.]+=\S.*|[a-z0-9_.]+=(?:null)?")
 _HANDOFF = ("who you are", "where context lives", "standing rules", "next steps", "peers", "purpose")
@@ -112,7 +113,7 @@ def of_text(text: str, fenced: list[tuple[str, Node]]) -> Form | None:
 
 
 def _of_prose(text: str) -> Form | None:
-    heads = [match[1].strip().lower() for match in _HEADING.finditer(text)]
+    heads = [match[1].rstrip().rstrip("#").strip().lower() for match in _HEADING.finditer(text)]
     spoken = len(_SPOKEN.findall(text))
     if spoken >= 2 or (spoken and len(text) > 10_000):
         return Form("F20", 90 if spoken >= 2 else 70)

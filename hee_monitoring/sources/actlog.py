@@ -147,6 +147,7 @@ def judge(
     annotations: list[Annotation] = []
     masks: list[bytes] = []
     blame: str | None = None
+    lacking = ""
     for number, planned in enumerate(job.steps):
         seen = spoken.steps.get(number, _Seen())
         said = b"".join(seen.output)  # what the log could not take, or all of it where there is none
@@ -163,19 +164,25 @@ def judge(
             annotations += noted
             annotations += [Annotation(ending.decode().removeprefix("##[error]").strip())] if ending else []
         if conclusion is Conclusion.FAILURE and blame is None:
-            blame = _why_not_judged(planned, seen, log, installed)
+            blame = lacking or _why_not_judged(planned, seen, log, installed)
+        if seen.forgiven and planned.stand_in and any(not later.stand_in for later in job.steps[number + 1 :]):
+            # What comes after an action that was not had here says nothing, whether it passes or not.
+            lacking = lacking or _why_not_judged(planned, seen, log, installed)
         steps.append(Step(publishable(planned.title, limit=200), number + 1, conclusion))
-    conclusion, reason = _verdict(spoken, blame)
+    conclusion, reason = _verdict(spoken, blame, lacking)
     text = b"".join(parts)
     for mask in masks:
         text = text.replace(mask, b"***")
     return Outcome(conclusion, reason, text, tuple(steps), tuple(annotations[:_MOST_ANNOTATIONS]))
 
 
-def _verdict(spoken: Spoken, blame: str | None) -> tuple[Conclusion, str]:
-    """How the job ended; `blame` is why its first failed step says nothing, empty when it does, None when none failed."""
+def _verdict(spoken: Spoken, blame: str | None, lacking: str) -> tuple[Conclusion, str]:
+    """How the job ended; `blame` is why its first failed step says nothing, empty when it does, None when none failed.
+
+    `lacking` is what a step that may fail could not have here, and that steps after it did without.
+    """
     if spoken.result == "success":
-        return Conclusion.SUCCESS, ""
+        return (Conclusion.UNKNOWN, lacking) if lacking else (Conclusion.SUCCESS, "")
     if spoken.result == "failure":
         if blame == "":
             return Conclusion.FAILURE, ""

@@ -290,3 +290,29 @@ def test_a_wrapper_that_did_not_come_to_its_end_proves_nothing() -> None:
         Conclusion.UNKNOWN,
         "act could not run 'Run kill -9 $PPID': signal: killed",
     )
+
+
+@pytest.mark.parametrize(
+    ("then", "code", "conclusion"),
+    [
+        ("", 78, Conclusion.SUCCESS),  # nothing of the job came after it
+        ("{uses: actions/upload-artifact@v4}", 78, Conclusion.SUCCESS),
+        ("{run: make}", 78, Conclusion.UNKNOWN),
+        ("{run: make}", 1, Conclusion.SUCCESS),  # what the action itself would have said
+    ],
+)
+def test_steps_after_an_action_that_was_not_had_say_nothing_even_if_it_may_fail(
+    then: str, code: int, conclusion: Conclusion
+) -> None:
+    steps = f"[{{run: lint}}, {{uses: some/action@v1, continue-on-error: true}}, {then}]".replace(", ]", "]")
+    forgiven = {"level": "info", "msg": "Failed but continue next step", "step": "1", "stepID": ["1"]}
+    logs = {1: StepLog(b"[hee: not here: the action]", code)}
+    said = (started(0), finished(0, "success"), started(1), forgiven, finished(1, "failure"), started(2))
+    found = outcome(steps, *said, finished(2, "success"), GREEN, logs=logs)
+    assert found.conclusion is conclusion
+    if conclusion is Conclusion.UNKNOWN:
+        assert "the action" in found.reason
+        red = outcome(
+            steps, *said, finished(2, "failure"), error(2, "exit status 2"), RED, logs={**logs, 2: StepLog(b"", 2)}
+        )
+        assert (red.conclusion, red.reason) == (Conclusion.UNKNOWN, found.reason)

@@ -220,3 +220,27 @@ def test_any_bytes_are_read_or_rejected_and_lines_exist(data, path):
     for place in (*found.facts, *found.issues):
         assert 0 <= place.line <= last
     assert isinstance(contradictions([found]), tuple)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Session report\n**Status**: open\n" + "\n" * 200_000 + "x",
+        "# a" + " " * 200_000 + "b",
+        "# a" + "#" * 200_000 + "b",
+        "# Session report\n## Decision" + " -" * 100_000 + "x",
+        "chat: x\nabc:" + "\t" * 200_000 + "x",
+        "# Session report\nstatus:" + " " * 200_000,
+    ],
+)
+def test_a_text_made_to_stall_its_reader_is_read_at_once(text):
+    """Each of these took hours with an expression that could divide its blanks in more than one way."""
+    assert isinstance(read("docs/STATE_CAPSULES/x.md", text.encode()), Imported | Rejected)
+
+
+@pytest.mark.parametrize(
+    ("heading", "text"), [("## Decision: a ##", "a"), ("## Decision: a", "a"), ("## **Decision: a** #", "a")]
+)
+def test_the_marks_that_close_a_heading_are_none_of_its_words(heading, text):
+    found = read("x.md", f"# Session report\n{heading}\n".encode())
+    assert [fact.text for fact in found.facts if fact.kind == "decision"] == [text]

@@ -151,3 +151,18 @@ def test_artifacts_keep_their_shape(step: Step) -> None:
     assert step(*upload, name="n", path="nothing")[1].startswith("::warning::No files were found")
     assert step(*upload, name="n", path="nothing", if_no_files_found="ignore")[1].startswith("No files")
     assert step(*upload, name="n", path="nothing", if_no_files_found="error")[0] == 1
+
+
+@pytest.mark.parametrize("pattern", ["cov-**", "/abs*", "../*", "{a,b}-*"])
+def test_a_pattern_that_only_githubs_action_understands_is_not_here(step: Step, pattern: str) -> None:
+    (step.place / "artifacts" / "cov-a").mkdir(parents=True)
+    code, said = step("actions/download-artifact@v4", "download", path="out", pattern=pattern)
+    assert (code, said.splitlines()[-1][:15]) == (78, "[hee: not here:")
+    assert not (step.place / "out").exists()
+
+
+def test_a_fault_of_the_stand_in_is_no_failure_of_the_step(step: Step) -> None:
+    assert step("actions/setup-node@v4", "node", node_version="9" * 5000)[0] == 78
+    (step.place / "artifacts").mkdir()
+    code, said = step("actions/download-artifact@v4", "download", path="~nobody-of-this-name/x")
+    assert (code, len(said.splitlines())) == (78, 1)
