@@ -8,13 +8,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from github_world import NETWORK, PATH, RUFF, SECRET, GitHubWorld, green, red, world
+from github_world import NETWORK, PATH, RUFF, SECRET, GitHubWorld, client_of, green, red, world
 from worlds import git
 
 import hee_core
 from hee_core.errors import IntegrityError, NotFound, RateLimited, SourceError, Unauthorized, Unreachable
 from hee_monitoring import following
+from hee_monitoring.following import Follower
 from hee_monitoring.github.simulator import SimulatedJob
+from hee_monitoring.workspace import Workspace
 
 
 @pytest.fixture
@@ -91,6 +93,26 @@ def test_being_away_loses_no_run_and_a_second_monitor_doubles_none(hub: GitHubWo
     assert hub.poll(fix=False).events == 0
     settled = {seen["run_id"] for moved in hub.events("ci.cursor_moved") for seen in moved["runs"]}
     assert settled >= {run.run_id for run in made}
+
+
+def test_of_two_monitors_with_the_same_reading_one_records_it(hub: GitHubWorld) -> None:
+    hub.calm()
+    run = hub.server.run("failure", [red()])
+    feed = hub.follower._feed
+    read = feed.poll
+
+    def read_while_another_records(*arguments, **options):
+        batch = read(*arguments, **options)
+        with Workspace.open(hub.root, clock=hub.clock) as workspace:
+            other = Follower(workspace, client_of(hub.server, hub.clock), hub.judge, lambda _: None)
+            other.cycle(workspace, fix=False)
+            other.close()
+        return batch
+
+    feed.poll = read_while_another_records
+    hub.poll(fix=False)
+    assert detections(hub) == [(run.run_id, 1, "format")]
+    assert hee_core.verify(hub.workspace.log).ok
 
 
 def test_what_ended_late_and_what_ran_again_are_seen_once_each(hub: GitHubWorld) -> None:
