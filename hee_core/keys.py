@@ -13,7 +13,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from hee_core import privatekey, sshkey, sshsig
+from hee_core import privatefile, privatekey, sshkey, sshsig
 from hee_core.checkpoint import note_text
 from hee_core.errors import KeyFault
 from hee_core.keychanges import role_of
@@ -197,57 +197,12 @@ def create_agent_key(path: Path, *, actor: str = DEFAULT_ACTOR) -> FileSigner:
     """Makes the agent's key durably, or reads the one that is there; of two that race, both get the same key."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    if os.path.lexists(path):
-        return FileSigner(path, actor=actor)
-    key = Ed25519PrivateKey.generate()
-    # The name is the key's own, so that nobody else writes this file; linking it makes it appear whole, or not at all.
-    draft = path.with_name(f".{path.name}.{key.public_key().public_bytes_raw().hex()[:16]}")
-    try:
-        made = _directories(path.parent)
-        _write(draft, privatekey.write(key, comment=actor))
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass  # somebody was first, and theirs is the key
-        finally:
-            draft.unlink()
-        for folder in (path.parent, *made):
-            _sync(folder)
-    except OSError as error:
-        raise KeyFault(
-            f"{path}: the key could not be written: {error.strerror}", hint="set HEE_HOME to a directory you can write"
-        ) from None
+    if not os.path.lexists(path):
+        key = Ed25519PrivateKey.generate()
+        text = privatekey.write(key, comment=actor)
+        # The draft's name is the key's own, so that nobody else writes it; if somebody was first, theirs is the key.
+        privatefile.create(path, text.encode("ascii"), unique=key.public_key().public_bytes_raw().hex()[:16])
     return FileSigner(path, actor=actor)
-
-
-# ------------------------------------------------------------------ files
-
-
-def _directories(folder: Path) -> list[Path]:
-    """Makes the missing directories, for this user only; returns the parents whose entries are new."""
-    missing = []
-    while not folder.exists():
-        missing.append(folder)
-        folder = folder.parent
-    for each in reversed(missing):
-        each.mkdir(mode=0o700, exist_ok=True)
-    return [each.parent for each in missing]
-
-
-def _write(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read(path: Path, name: str = "") -> str:
