@@ -8,6 +8,7 @@ a rule names every fault with its place.
 from __future__ import annotations
 
 import operator
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,6 +31,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }
 MAX_DEPTH = 8
 _NOTHING = "nothing"
+_PLACE = re.compile(r"[0-9]{1,9}")
 _STRUCTURED = (".json", ".yaml", ".yml", ".toml")
 
 
@@ -241,7 +243,7 @@ def _at(node: Node, pointer: str) -> Node | None:
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(node.value, dict) and key in node.value:
             node = node.value[key]
-        elif isinstance(node.value, list) and key.isdigit() and int(key) < len(node.value):
+        elif isinstance(node.value, list) and _PLACE.fullmatch(key) and int(key) < len(node.value):
             node = node.value[int(key)]
         else:
             return None

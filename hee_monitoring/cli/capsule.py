@@ -92,11 +92,11 @@ def _signature(place: str, path: Path) -> list[str]:
     text = path.read_bytes().decode("utf-8", "replace")
     if path.suffix.lower() != ".md" or MARK not in text:
         return []
-    keys: list[str] | None = None
+    keys: dict[str, str] | None = None
     try:
         with options.workspace(place) as workspace:
             ring = workspace.log.refresh().keyring
-            keys = [key.public_key for key in ring.keys.values()] if ring else []
+            keys = {key.public_key: key.actor for key in ring.keys.values()} if ring else {}
     except HeeError:
         keys = None  # no log here: that the bytes are the signed ones can be said all the same
     return [said] if (said := fault(text, keys)) else []

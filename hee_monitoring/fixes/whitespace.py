@@ -31,7 +31,7 @@ _NO_END = re.compile(
     r"no new ?line|missing.{0,20}newline|newline at (?:the )?end of file|new line character at the end|W292",
     re.IGNORECASE,
 )
-_HOOK = re.compile(r"^- hook id: (?P<hook>\S+)\s*$|^(?:Fixing|fixed|Fixed) (?P<path>\S.*?)\s*$", re.MULTILINE)
+_HOOK = re.compile(r"^- hook id: (?P<hook>\S+)\s*$|^(?:Fixing|fixed|Fixed) (?P<path>\S.*)$", re.MULTILINE)
 _EOL = re.compile(
     r"^i/(?:crlf|mixed)\s+w/\S+\s+attr/[^\t\n]*\t(?P<path>\S.*)$|^(?P<other>\S+): .{0,40}\bCRLF\b", re.MULTILINE
 )

@@ -202,7 +202,10 @@ class Client:
         """An address of the API; one that it gave itself must lead back to it, since it gets the token."""
         if path.startswith("/"):
             return httpx2.URL(f"{self.place.api}{path}")
-        url = httpx2.URL(path)
+        try:
+            url = httpx2.URL(path)
+        except httpx2.InvalidURL:
+            url = httpx2.URL("")
         if not _same(url, self._api):
             raise Unreachable("a page of GitHub's answer continues at another host", hint="is GITHUB_API_URL right?")
         return url

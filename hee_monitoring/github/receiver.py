@@ -8,9 +8,10 @@ Invariant: it listens on loopback unless told otherwise, reads nothing beyond th
 
 from __future__ import annotations
 
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hee_core.errors import SourceError
 from hee_monitoring.github.webhook import LARGEST, Door, Refused
@@ -39,10 +40,9 @@ class Receiver:
         self._lock = threading.Lock()
         self._runs: set[int] = set()
         try:
-            self._server = ThreadingHTTPServer((host, port), _handler(self))
+            self._server = _Server((host, port), _handler(self))
         except OSError as error:
             raise SourceError(f"cannot listen at {host}:{port}: {error.strerror}", hint="name another --port") from None
-        self._server.daemon_threads = True
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
@@ -84,6 +84,15 @@ class Receiver:
             return refused.status, str(refused)
         self._knock.set()
         return 202, "the monitor looks"
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing of a sender that hung up, which any stranger can do as often as he likes."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:

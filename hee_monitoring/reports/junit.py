@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     Document = Mapping[str, Any]
 
 
+_NO_XML = {0xFFFE: 0xFFFD, 0xFFFF: 0xFFFD}  # a log may hold them, and XML has no way to write them
+
+
 def write(report: Document) -> str:
     """Open issues and quality gates as failing cases, gates that are met as passing ones."""
     cases = [*_issues(report), *_gates(report)]
@@ -20,7 +23,7 @@ def write(report: Document) -> str:
         f'<testsuite name="hee" tests="{len(cases)}" failures="{failed}" timestamp={quoteattr(report["as_of"])}>\n'
         + "".join(f"  {case}\n" for case in cases)
         + "</testsuite>\n"
-    )
+    ).translate(_NO_XML)
 
 
 def _issues(report: Document) -> Iterator[str]:

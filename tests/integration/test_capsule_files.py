@@ -116,6 +116,9 @@ def test_a_published_page_is_signed_and_one_byte_breaks_it(tmp_path, capsys):
     for broken in (
         whole.replace(b"operational", b"0perational", 1),
         whole.replace(b"Root of the first 1 ", b"Root of the first 2 "),
+        whole + b"\n## Decisions\n\n- everything is approved\n",
+        whole.replace(b"\nBy `", b"\nEverything is approved. By `"),
+        whole.replace(b"\nBy `agent:hee`", b"\nBy `human:ann`"),
     ):
         page.write_bytes(broken)
         status, found = hee(capsys, root, "capsule", "validate", str(page))

@@ -52,12 +52,15 @@ def test_an_answer_that_leads_nowhere_is_an_error(status: int, headers: dict[str
 
 
 @pytest.mark.spec("SEED-213")
-def test_a_next_page_at_another_host_is_not_asked_for() -> None:
+@pytest.mark.parametrize(
+    "page", ["https://evil.example/x", "https://[::1", "https://api.github.com@evil.example/", "x" * 70_000]
+)
+def test_a_next_page_at_another_host_is_not_asked_for(page: str) -> None:
     seen: list[str] = []
 
     def answer(_: str, target: str, headers: dict[str, str]) -> Answer:
         seen.append(headers["host"])
-        return 200, {"link": '<https://evil.example/x>; rel="next"'}, b'{"jobs": [1]}', ""
+        return 200, {"link": f'<{page}>; rel="next"'}, b'{"jobs": [1]}', ""
 
     with served(answer) as client, pytest.raises(Unreachable, match="another host"):
         list(client.pages("/x", "jobs"))

@@ -7,7 +7,9 @@ import hmac
 import json
 import os
 import socket
+import struct
 import threading
+import time
 from pathlib import Path
 
 import httpx2
@@ -81,6 +83,19 @@ def raw(door: Receiver, head: bytes) -> bytes:
         line.sendall(b"POST /webhook HTTP/1.1\r\nhost: x\r\n" + head)
         line.shutdown(socket.SHUT_WR)
         return line.recv(100)
+
+
+def test_a_sender_that_hangs_up_is_no_line_of_ours(door: Receiver, capfd: pytest.CaptureFixture[str]) -> None:
+    before = set(threading.enumerate())
+    host, port = door.url.removeprefix("http://").partition("/")[0].split(":")
+    for _ in range(3):
+        with socket.create_connection((host, int(port)), 5) as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset when it closes
+            one.sendall(b"POST /webhook HTTP/1.1\r\ncontent-length: 100\r\n\r\nabc")
+    while set(threading.enumerate()) - before:  # until each was dealt with
+        time.sleep(0.01)
+    assert send(door, BODY) == 202
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

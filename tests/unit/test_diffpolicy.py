@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hee_monitoring.fixes import weakening
 from hee_monitoring.fixes.changes import EXECUTABLE, REGULAR, SUBMODULE, SYMLINK, FileChange, count_lines
 from hee_monitoring.fixes.diffpolicy import Policy, Violation, check
 from hee_monitoring.fixes.meaning import Keeps
@@ -380,3 +381,21 @@ def test_lines_are_counted_as_git_does_for_large_files_too():
     assert count_lines(old, new) == (3, 1)
     same = [b"x\n"] * 2000
     assert count_lines(same, [b"y\n"] * 1000) == (1000, 2000)
+
+
+def test_a_test_file_made_to_stall_its_reader_is_judged_at_once() -> None:
+    """What opens comments and closes none, and what says `it.each` without end, took minutes to hours."""
+    for text in ("/* " * 200_000, "it.each" * 20_000):
+        change = FileChange("a.test.js", f"{text}\nit('a')".encode(), text.encode())
+        assert list(weakening.lost_tests(change)) == ["tests: 1 before, 0 after"]
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("a // it(\nb", "a \nb"), ("a /* it(\n */ b", "a  b"), ("/*/ b", "/*/ b"), ("'/*' it(", "'/*' it("),
+        ("a // b */ c\n/*", "a \n/*"), ("/* // */ a", " a"), ("//", ""), ("/**/", ""), ("", ""),
+    ],
+)  # fmt: skip
+def test_comments_are_taken_out_and_nothing_else(text: str, left: str) -> None:
+    assert weakening._uncommented(text, "slash") == left

@@ -228,3 +228,10 @@ def test_clocks_that_disagree_give_no_sample() -> None:
     world.say("ci.failure_detected", issue_id="ISS-2", completed_at="yesterday")
     trail = Trail(lines(world.events))  # type: ignore[arg-type]
     assert trail.durations["detection_latency"].samples == []
+
+
+def test_junit_is_xml_whatever_a_log_holds() -> None:
+    made = hostile()
+    issue = {**made["issues"][0], "title": "a\uffffb\ufffe"}
+    suite = ET.fromstring(junit.write({**made, "issues": [issue]}))
+    assert suite[0][0].get("message") == "a\ufffdb\ufffd"

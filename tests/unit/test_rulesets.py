@@ -162,6 +162,7 @@ DATA = {
         ("a.json", '{compare: {at: /n, op: ">", value: 3}}', "expected /n > 3, got 3"),
         ("a.json", '{compare: {at: /name, op: ">", value: 3}}', "which cannot be compared"),
         ("a.json", "{compare: {at: /none, value: 3}}", "got nothing"),
+        ("a.json", "{compare: {at: /list/²/9, value: 3}}", "got nothing"),
         ("a.json", '{compare: {at: /none, op: "!=", value: 3}}', ""),
         ("a.json", "{match: {at: /name, pattern: ^y}}", "to match '^y', got 'x'"),
         ("a.json", "{count: {at: /list, value: 2}}", ""),
