@@ -55,14 +55,21 @@ def tree(entries: Sequence[tuple[str, str]], object_format: str) -> GitObject:
 
 
 def parse_tree(data: bytes, object_format: str) -> list[tuple[str, str, str]]:
-    """The entries of a tree as (mode, name, id); raises IntegrityError for bytes that are not a tree."""
+    """The entries of a tree as (mode, name, id); raises IntegrityError for bytes that are not a tree.
+
+    Names stand once each and in git's order: of a name that stood twice, readers would take one or the other.
+    """
     size = 32 if object_format == "sha256" else 20
-    entries, position = [], 0
+    entries, position, before = [], 0, b""
     while position < len(data):
         end = data.find(b"\0", position)
         mode, space, name = data[position:end].partition(b" ")
         if end < 0 or not space or len(data) < end + 1 + size:
             raise IntegrityError("not a tree object")
+        key = name + b"/" if mode == b"40000" else name
+        if key <= before:
+            raise IntegrityError(f"not a tree object: {name[:40]!r} stands twice, or not in git's order")
+        before = key
         entries.append(
             (mode.decode("ascii", "replace"), name.decode("utf-8", "replace"), data[end + 1 : end + 1 + size].hex())
         )

@@ -459,3 +459,26 @@ def test_reading_a_damaged_log_is_an_error_that_names_the_event_and_the_next_ste
         with pytest.raises(hee_core.IntegrityError, match="event 5") as caught:
             log.append([note("more")])
         assert caught.value.hint == "run `hee verify`"
+
+
+def test_a_tree_that_names_a_file_twice_shows_nobody_another_event_than_the_one_that_is_verified(place):
+    with open_at(place, signer=OWNER) as log:
+        event = Event.new("state.frozen", {"reason": "shown to readers of the first"})
+        line = event.bound(source=f"urn:hee:{log.id}", actor=OWNER.actor, key_id=OWNER.key_id).to_bytes()
+    forge = Forge(place, OWNER)
+    signature = base64.b64encode(OWNER.sign(line, sshsig.EVENT_NAMESPACE))
+    rows, last = b"", forge.appends[-1]
+    for name, data in sorted(last.files.items()):
+        first = {"events.jsonl": [line + b"\n"], "signatures": [signature + b"\n"]}.get(name, [])
+        for content in (*first, data):
+            rows += f"100644 {name}\0".encode() + bytes.fromhex(forge.write("blob", content))
+    parent = git(place, "rev-parse", f"{REF}~1")
+    head = (
+        f"tree {forge.write('tree', rows)}\nparent {parent}\nauthor {last.person}\ncommitter {last.person}\n".encode()
+    )
+    body = b"\n" + last.message.encode()
+    blob = OWNER.sign(head + body, sshsig.COMMIT_NAMESPACE)
+    commit = forge.write("commit", head + sshsig.commit_signature_header(blob, forge.format) + body)
+    git(place, "update-ref", REF, commit)
+    assert git(place, "show", f"{REF}:events.jsonl") == line.decode()  # so git reads it, and whoever follows the log
+    assert findings(place)[0] == (6, "object")
