@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self, cast
 from hee_core import chain, reading
 from hee_core.clock import SYSTEM, Clock
 from hee_core.errors import Conflict, EventError, IntegrityError, KeyFault, LogNotFound, NotFound
+from hee_core.known import Repeats, find
 from hee_core.replay import Replay
 from hee_core.store import ANY, NO_IDS, REF, SIGNATURES, Condition, Entry, Store, _Any
 
@@ -162,12 +163,14 @@ class Log:
 
     def _follow(self, tip: str) -> None:
         head = start = self._head
+        repeats = Repeats(self.store, start, self._take_ids() if start.size else NO_IDS)
         signed = self.store.steps(tip, head.commit, SIGNATURES)
         for step, signatures in zip(self.store.steps(tip, head.commit), signed, strict=True):
             if head is start and head.commit and step.parents != (head.commit,):
                 raise self._rewritten(head.commit)
-            head = chain.follow(head, step, self, signatures.content or b"")
-            self._head = head  # what was followed stays followed, whatever comes after it
+            after = chain.follow(head, step, self, signatures.content or b"")
+            repeats.refuse(head.size, step)
+            self._head = head = after  # what was followed stays followed, whatever comes after it
         if head is start:
             raise self._rewritten(start.commit or "")
 
@@ -204,7 +207,7 @@ class Log:
                 head = self.refresh()
                 drafts = [chain.bind(head, event, self.signer) for event in events]
                 bound = list({event.id: event for event in drafts}.values())
-                known = self._known(head, bound)
+                known = find(self.store, head, bound, self._take_ids() if head.size else NO_IDS)
                 fresh = [event for event in bound if event.id not in known]
                 if not fresh:
                     return known[drafts[-1].id]
@@ -245,23 +248,10 @@ class Log:
                 hint="read it and decide again",
             )
 
-    def _known(self, head: chain.Head, events: Sequence[Event]) -> dict[str, Entry]:
-        """The events that are in the log already; what the index says is believed only after reading the event there."""
-        ids = self.store.ids
-        if not head.size:
-            return {}
-        for _ in range(3):  # an index that turns out to be wrong is made anew, from the log itself
-            ids.begin(head.log_id, head.size)
-            ids.resume(self._ids, head.size)
-            self._ids = NO_IDS  # once: what turns out to be wrong is not believed again
-            if ids.covered < head.size:
-                for entry in self.read(ids.covered):
-                    ids.add(entry.index, (entry.event,))
-            found = {name: self._at(place) for name, place in ids.find(events).items()}
-            if ids.covered == head.size and all(entry and entry.event.id == name for name, entry in found.items()):
-                return {name: entry for name, entry in found.items() if entry}
-            ids.forget()
-        raise IntegrityError("the index of event ids cannot be made", hint=_VERIFY)
+    def _take_ids(self) -> Tail:
+        """The ids of an earlier process, once: after that they are in the index."""
+        ids, self._ids = self._ids, NO_IDS
+        return ids
 
     def _at(self, index: int) -> Entry | None:
         return next(iter(self.read(index)), None)
@@ -274,11 +264,7 @@ class Log:
         if tip is None:
             return iter(())
         if start > 0:
-            head = self.refresh()
-            if start >= head.size:
-                return iter(())
-            if start > head.size // 2 and head.commit:
-                return reading.tail(self.store, head, start)
+            return reading.up_to(self.store, self.refresh(), start)
         return reading.whole(self.store, tip, start)
 
     def entry(self, index: int) -> Entry:

@@ -29,6 +29,13 @@ def whole(store: Store, tip: str, start: int) -> Iterator[Entry]:
     return _entries(store.steps(tip, None), "", 0, GENESIS_SOURCE, start)
 
 
+def up_to(store: Store, head: chain.Head, start: int) -> Iterator[Entry]:
+    """The entries up to a head, from an index on, by the shorter of both ways."""
+    if not head.commit or start >= head.size:
+        return iter(())
+    return tail(store, head, start) if start > head.size // 2 else whole(store, head.commit, start)
+
+
 def tail(store: Store, head: chain.Head, start: int) -> Iterator[Entry]:
     """The same up to a head whose size is known: counts back from it, then reads on from there."""
     kept: list[Step] = []

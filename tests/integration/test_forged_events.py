@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from logs import make_log, open_at
 from worlds import git, watched
 
 import hee_core
@@ -90,3 +91,27 @@ def test_a_branch_that_was_forced_back_is_found_although_nobody_ever_verified_it
     assert run(["-C", str(root), "verify", "--json"]) == 1
     (finding,) = json.loads(capsys.readouterr().out)["findings"]
     assert (finding["kind"], "3 events" in finding["detail"]) == ("rolled-back", True)
+
+
+@pytest.mark.spec("SEED-215")
+def test_what_a_person_said_once_is_not_said_again_by_somebody_without_a_key(tmp_path: Path) -> None:
+    agent, ada = EphemeralSigner(), EphemeralSigner(actor="human:ada")
+    key = {"public_key": ada.public_key, "actor": ada.actor, "role": "human"}
+    root = tmp_path / "r"
+    with make_log(root, signer=agent) as log, open_at(root, signer=ada) as person:
+        log.append([Event.new("key.added", key), Event.new("state.frozen", {"reason": "one"})])
+        thawed = person.append([Event.new("state.unfrozen", {"reason": "done"})])
+        log.append([Event.new("state.frozen", {"reason": "two"})])
+        signature = base64.b64decode(log.store.file(thawed.commit, "signatures"))
+        plant(root, thawed.event, signature)
+        for handle in (log, person):  # the one knows its index of ids, the other makes it
+            with pytest.raises(IntegrityError, match=r"event 5: .* in the log already"):
+                _ = handle.state
+    with open_at(root, signer=EphemeralSigner()) as stranger, pytest.raises(IntegrityError, match="event 5"):
+        _ = stranger.state
+    with open_at(root, signer=agent) as again:  # from its snapshot, and with an index that knows of more than that
+        assert [(one.index, one.kind) for one in hee_core.verify(again).findings][:1] == [(5, "duplicate")]
+        with pytest.raises(IntegrityError, match="event 5"):
+            again.append([Event.new("note.recorded", {"text": "x"})])
+        git(root, "update-ref", "refs/heads/hee/log", "hee/log~1")
+        assert again.state.frozen
