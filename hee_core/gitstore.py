@@ -159,16 +159,17 @@ class GitStore:
             raise
         self._packs.tidy()
 
-    def _ref_file(self, name: str) -> RefFile:
+    def _ref_file(self, name: str, place: str = "") -> RefFile:
         return RefFile(
-            self.repository.common_dir, name, hash_size=self.repository.hash_size, place=self.directory,
+            self.repository.common_dir, name, hash_size=self.repository.hash_size, place=self.directory / place,
             disk=self._disk, clock=self._clock,
         )  # fmt: skip
 
     def set_ref(self, name: str, new: str, old: str | None) -> None:
         """Moves one of the refs that syncs keep; nobody else does, and only while `syncing`."""
         if self._file:
-            self._ref_file(name).move(new, old)
+            # In a place of its own: whoever appends meanwhile sweeps what writers of the log's branch left behind.
+            self._ref_file(name, "sync").move(new, old)
         else:
             self.repository.update_ref(name, new, old)
 

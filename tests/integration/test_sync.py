@@ -13,6 +13,7 @@ from forge import Forge
 from logs import git, make_log, make_repository, open_at
 
 import hee_core
+from hee_core.disk import Disk
 from hee_core.errors import Conflict, GitError, KeyFault, LogError, LogNotFound, NotFound
 from hee_core.events import Event
 from hee_core.gitstore import open_log
@@ -702,3 +703,19 @@ def test_every_kind_of_repository_syncs(world, tmp_path, kind, monkeypatch):
     for name in [name for name in os.environ if name.startswith("GIT_") and name != "GIT_CONFIG_GLOBAL"]:
         monkeypatch.delenv(name)
     assert world.holds()
+
+
+def test_whoever_appends_meanwhile_sweeps_nothing_of_a_sync_away(tmp_path):
+    class Meanwhile(Disk):
+        def link(self, old, new):
+            super().link(old, new)
+            if new.parent.name == "remotes":
+                with open_at(tmp_path / "r", signer=signer) as other:
+                    other.append([note("meanwhile")])
+
+    signer = EphemeralSigner()
+    make_log(tmp_path / "r", signer=signer).close()
+    with open_at(tmp_path / "r", signer=signer, disk=Meanwhile()) as log, log.store.syncing():
+        log.store.set_ref("refs/hee/remotes/origin", log.head, None)
+        assert len(log) == 2
+        assert log.store.repository.ref("refs/hee/remotes/origin") == log.entry(0).commit
