@@ -61,7 +61,8 @@ def seal(
         clock=log.clock,
     )
     vault = vault or Vault(log.id)
-    vault.keep(event.nonce, made.share)
+    if not vault.keep(event.nonce, made.share):
+        raise EventError("this draft was sealed here before: a log holds it once", hint="make it anew with Event.new")
     try:  # whoever was removed in the meantime must not be sealed for
         changed = Condition(size - 1, (recipients.ADDED, recipients.REMOVED))
         entry = log.append([made.event, made.envelope], unless=changed)
@@ -218,7 +219,7 @@ def import_shares(log: Log, vault: Vault, data: bytes) -> dict[str, int]:
         document = json.loads(data)
         shares = {str(nonce): bytes.fromhex(text) for nonce, text in document["shares"].items()}
         log_id = document["log"]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise KeyFault("this is no export of shares", hint="`hee vault export FILE` writes one") from None
     if log_id != log.id:
         raise KeyFault(f"these are the shares of log {str(log_id)[:12]}, this is log {log.id[:12]}")

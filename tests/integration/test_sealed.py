@@ -441,3 +441,14 @@ def test_the_commands_for_recipients_shares_and_redaction(
     assert run([*place, "redact", "2", "--reason", "twice"]) == 0
     assert document(capsys, *place, "vault", "list")[0]["share"] == "redacted"
     assert document(capsys, *place, "verify")["ok"]
+
+
+def test_a_draft_is_sealed_once_and_a_file_that_is_too_deep_is_no_export(house: House) -> None:
+    draft = note()
+    entry = hee_core.seal(house.log, draft, vault=house.vault)
+    with pytest.raises(hee_core.EventError, match="sealed here before"):
+        hee_core.seal(house.log, draft, vault=house.vault)
+    assert len(house.log) == entry.index + 2
+    assert hee_core.verify(house.log).ok
+    with pytest.raises(hee_core.KeyFault, match="no export of shares"):
+        sealed.import_shares(house.log, house.vault, b"[" * 200_000)
