@@ -138,5 +138,5 @@ def _note(line: bytes, index: int) -> list[tuple[int, bytes]]:
     try:
         event = json.loads(line)
         return [(index, event["data"]["note"].encode())] if event["type"] == COSIGNED else []
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []

@@ -69,7 +69,10 @@ def _by_time(log: Log, text: str) -> int:
         raise NotFound(f"{text!r} is no point of the log", hint=_HINT) from None
     if len(text) == len("2026-01-24"):
         when = when.replace(hour=23, minute=59, second=59, microsecond=999999)
-    limit = (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
+    try:
+        limit = (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise NotFound(f"{text} is no time in UTC", hint=_HINT) from None
     index = -1
     for entry in log.read():
         if is_date_time(entry.event.time) and datetime.fromisoformat(entry.event.time) <= limit:

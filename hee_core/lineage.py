@@ -83,9 +83,10 @@ def _note(line: bytes, ring: KeyRing, index: int) -> dict[str, Any] | None:
         held = ring.keys.get(key)
         note: dict[str, Any] = json.loads(body)
         sound = held is not None and held.valid(index) and note.keys() == {"log", "old", "new", "aside"}
-    except (HeeError, ValueError):
+        texts = (note["log"], note["old"], note["new"], *note["aside"]) if sound else ()
+    except (HeeError, ValueError, AttributeError, TypeError, RecursionError):
         return None
-    return note if sound else None
+    return note if sound and all(isinstance(text, str) for text in texts) else None
 
 
 def explains(notes: Iterable[dict[str, Any]], head: Head, tip: str, store: GitStore) -> bool:
@@ -125,7 +126,8 @@ def anchored(head: Head, tip: str, store: GitStore) -> bool:
 
 def _answers(event: Event, ring: KeyRing, size: int) -> bool:
     known = event.key_id in ring.keys and anchors.refusal(ring, event) is None
-    return known and event.type == anchors.TYPE and event.data.get("events", 0) >= size
+    events = event.data.get("events")
+    return known and event.type == anchors.TYPE and isinstance(events, int) and events >= size
 
 
 def _ids(step: Step) -> list[str]:

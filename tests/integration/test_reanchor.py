@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from clones import REF, Clones, note, refs, said
@@ -262,3 +263,19 @@ def test_the_command_says_which_commits_are_covered(tmp_path, capsys):
     assert (anchor["index"], anchor["events"], anchor["commits"]) == (2, 2, 2)
     assert run(["-C", str(place), "reanchor", "--reason", "a secret", "--json"]) == 2
     capsys.readouterr()
+
+
+def test_an_event_that_answers_for_no_number_of_events_explains_nothing(tmp_path):
+    signer = EphemeralSigner()
+    with make_log(tmp_path / "r", signer=signer) as log:
+        log.append([note("one")])
+        forge = Forge(tmp_path / "r", signer)
+        event = note("x").bound(source=f"urn:hee:{log.id}", actor=signer.actor, key_id=signer.key_id).to_bytes()
+        line = event.replace(b"note.recorded", b"log.reanchored").replace(b'{"text":"x"}', b'{"events":"2"}')
+        for append in forge.appends:
+            append.signer = None
+        forge.appends.append(replace(forge.appends[-1], files={**forge.appends[-1].files}))
+        forge.appends[-1].lines = [line]
+        forge.rewrite()
+        with pytest.raises(IntegrityError, match="no longer holds"):
+            _ = log.state

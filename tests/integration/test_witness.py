@@ -12,9 +12,10 @@ import pytest
 from forge import REF, Forge
 from worlds import git, watched
 
+import hee_core
 from hee_core import checkpoint, cosignature
 from hee_core.cosignature import Witness
-from hee_core.keys import create_agent_key, default_key_path, load_signer
+from hee_core.keys import EphemeralSigner, create_agent_key, default_key_path, load_signer
 from hee_monitoring.cli.main import run
 
 pytestmark = pytest.mark.spec("SEED-215")
@@ -176,3 +177,14 @@ def test_witnesses_that_are_asked_at_once_leave_one_memory(root: Path, hee) -> N
     assert all(checkpoint.parse(note.encode()).size == 4 for note in notes)
     folder = default_key_path().parent.parent / "witness"
     assert len(list(folder.iterdir())) == 2  # the note and its lock
+
+
+def test_a_note_that_is_nested_too_deeply_is_a_finding(root: Path) -> None:
+    forge = Forge(root, load_signer())
+    deep = b"[" * 200_000 + b"]" * 200_000
+    forge.appends[-1].lines = [b'{"type":"checkpoint.cosigned","data":' + deep + b"}"]
+    forge.rewrite()
+    witness = EphemeralSigner()
+    with hee_core.open_log(root) as log:
+        report = hee_core.verify(log, witnesses=[Witness("w", witness.public_key)])
+    assert (3, "event") in {(one.index, one.kind) for one in report.findings}
