@@ -73,7 +73,7 @@ def sync(log: Log, remote: str = "", *, fetch: bool = True, push: bool = True) -
     """
     store = _git(log)
     where = Remote.find(store.repository, remote)
-    done = Synced(where.name)
+    done = Synced(where.shown)
     with store.syncing():
         for attempt in range(TRIES):
             try:
@@ -127,7 +127,7 @@ def _receive(log: Log, store: GitStore, where: Remote, done: Synced, *, fetch: b
         if known:
             return _refuse(done, "rolled-back", 0, "it had a log when it was last seen, and has none now")
         if log.head is None:
-            raise LogNotFound(f"neither {where.name} nor this repository has a log", hint="run `hee init`")
+            raise LogNotFound(f"neither {where.shown} nor this repository has a log", hint="run `hee init`")
         return done
     try:
         done = _reconcile(log, store, done, theirs, known)

@@ -28,6 +28,7 @@ INCOMING = "refs/hee/incoming/"  # below it, what was fetched and is not verifie
 _PROTOCOLS = "file:git:http:https:ssh"
 _PERSONS = {"system", "global"}  # the scopes of configuration that do not come with a repository
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")  # what is safe in the name of a ref
+_LOGIN = re.compile(r"(?<=://)[^/\s]*@")
 _LOST = re.compile(
     rb"\[rejected\]|\[remote rejected\].*(?:cannot lock ref|failed to update ref|incorrect old value|updated since)"
 )
@@ -70,6 +71,11 @@ class Remote:
         )
 
     @property
+    def shown(self) -> str:
+        """The name as it may be shown: an address without whatever its owner logs in with."""
+        return _LOGIN.sub("", self.name)
+
+    @property
     def tracking(self) -> str:
         """The private ref that remembers the last log of this remote that was verified here."""
         plain = self.configured and _PLAIN.fullmatch(self.name)
@@ -101,11 +107,11 @@ class Remote:
         if done.returncode == 0:
             return
         if _LOST.search(done.stdout):
-            raise Conflict(f"the log of {self.name} went on meanwhile", hint="run `hee sync` again")
+            raise Conflict(f"the log of {self.shown} went on meanwhile", hint="run `hee sync` again")
         if b"[remote rejected]" in done.stdout:
             words = done.stdout.decode("utf-8", "replace").partition("[remote rejected]")[2].strip().splitlines()[0]
             raise GitError(
-                f"{self.name} does not take the log: {words[:200]}",
+                f"{self.shown} does not take the log: {words[:200]}",
                 hint="let its owner allow pushes to the branch hee/log",
             )
         raise self._unreached(done)
@@ -116,8 +122,9 @@ class Remote:
     def _unreached(self, done: subprocess.CompletedProcess[bytes]) -> GitError:
         words = [line.strip() for line in (done.stdout + done.stderr).decode("utf-8", "replace").splitlines()]
         told = [line for line in words if line.startswith(("fatal:", "error:", "!", "remote:", "ssh:"))] or words[-1:]
+        text = _LOGIN.sub("", "; ".join(told))
         return GitError(
-            f"the log of {self.name} cannot be reached: {'; '.join(told)[:400] or f'exit status {done.returncode}'}",
+            f"the log of {self.shown} cannot be reached: {text[:400] or f'exit status {done.returncode}'}",
             hint="nothing is lost: try again when it can be reached, everything recorded meanwhile will go along",
         )
 

@@ -719,3 +719,11 @@ def test_whoever_appends_meanwhile_sweeps_nothing_of_a_sync_away(tmp_path):
         log.store.set_ref("refs/hee/remotes/origin", log.head, None)
         assert len(log) == 2
         assert log.store.repository.ref("refs/hee/remotes/origin") == log.entry(0).commit
+
+
+def test_no_word_about_a_remote_holds_what_its_owner_logs_in_with(tmp_path):
+    with make_log(tmp_path / "r") as log:
+        for address in ("https://ada:s3cr3t@127.0.0.1:9/x", "https://s3cr3t@127.0.0.1:9/x", "ext::https://s3cr3t@h/x"):
+            with pytest.raises(GitError, match="cannot be reached") as caught:
+                hee_core.sync(log, address)
+            assert "s3cr3t" not in str(caught.value)
