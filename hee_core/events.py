@@ -123,6 +123,14 @@ class Event:
         plain = forms.stored(self.type, self.version, self.data)
         return self.payload.model_dump(mode="json", by_alias=True) if plain is None else plain
 
+    @property
+    def fits(self) -> bool:
+        """Says whether the payload is what the catalogue promises; one that no rule reads may hold anything."""
+        try:
+            return self.fields is not None
+        except EventError:
+            return False
+
     def to_bytes(self) -> bytes:
         """The canonical line without its end; raises EventError for a draft."""
         if self._bytes:

@@ -124,7 +124,7 @@ def record(log: Log, found: Imports, *, clock: Clock) -> int:
         known = {
             (entry.event.data.get("path"), entry.event.data.get("file"))
             for entry in log.read()
-            if entry.event.type == "capsule.imported"
+            if entry.event.type == "capsule.imported" and entry.event.fits
         }
         events = [
             _event(file, found, clock)

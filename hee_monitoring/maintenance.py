@@ -62,7 +62,7 @@ def standings(workspace: Workspace, now: str, *, until: int | None = None) -> tu
             break
         event = entry.event
         born = event.time if entry.index == 0 else born
-        if event.type == "maintenance.recorded" and event.data["status"] == "done":
+        if event.type == "maintenance.recorded" and event.fits and event.data["status"] == "done":
             last[event.data["task"]] = event.time
     return tuple(standing(task, last.get(task.name, ""), born=born, now=now) for task in TASKS)
 
@@ -101,7 +101,7 @@ def _state_health(workspace: Workspace, _: str) -> Done:
 
 
 def _performance_review(workspace: Workspace, _: str) -> Done:
-    timed = ledgermeasures.timings(entry.event for entry in workspace.log.read())
+    timed = ledgermeasures.timings(entry.event for entry in workspace.log.read() if entry.event.fits)
     found = [
         f"{timing.name}: {timing.longest:.0f} s at the longest, the target is {timing.target} s"
         for timing in timed

@@ -69,7 +69,7 @@ def measure(
     notes: list[str] = []
     timings: tuple[Timing, ...] = ()
     if log is not None:
-        events = [entry.event for entry in log.read() if entry.index <= index]
+        events = [entry.event for entry in log.read() if entry.index <= index and entry.event.fits]
         verified = verify(log)
         damaged = {finding.index for finding in verified.findings if finding.index <= index}
         sound = min(verified.events, index + 1) - len(damaged)

@@ -63,7 +63,7 @@ def known(entries: Iterable[Entry]) -> dict[str, Token]:
     tokens: dict[str, Token] = {}
     for entry in entries:
         event = entry.event
-        if event.type not in TYPES:
+        if event.type not in TYPES or not event.fits:
             continue
         data = event.data
         if event.type == "token.approved":

@@ -161,7 +161,7 @@ def _one_run(
 
 def _knows(workspace: Workspace, run_id: int) -> bool:
     types = ("ci.polled", "ci.failure_detected")
-    return any(e.event.type in types and e.event.data["run_id"] == run_id for e in workspace.log.read())
+    return any(e.event.type in types and e.event.data.get("run_id") == run_id for e in workspace.log.read())
 
 
 def details(terminal: Terminal, issue: Record) -> None:

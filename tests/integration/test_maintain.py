@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import git, run_cycle, watched
 
+from hee_core import canonical
 from hee_core.clock import FixedClock
+from hee_core.events import Event
 from hee_governance.roadmap import ROADMAP
 from hee_governance.schedule import TASKS, standing
 from hee_monitoring import maintenance
@@ -135,3 +138,16 @@ def test_the_roadmap_is_data_and_dates_are_past_or_planned(tmp_path, capsys):
     assert found["milestones"][0]["present"] is True
     assert run(["governance", "roadmap"]) == 0
     assert capsys.readouterr().out.count("\n") == len(ROADMAP)
+
+
+def test_events_that_keep_no_promise_of_their_type_are_passed_over(tmp_path, capsys):
+    root = watched(tmp_path / "r", {".github/workflows/ci.yml": CI})
+    hostile = {"status": "done", "task": [], "name": [], "path": []}
+    with Workspace.open(root) as workspace:
+        for type_ in ("maintenance.recorded", "token.registered", "token.rotated", "capsule.imported"):
+            for data in ({}, hostile):
+                draft = Event.new("note.recorded", {"text": "x"})
+                workspace.log.append([replace(draft, type=type_, data=data, _data=canonical.encode(data).decode())])
+    assert hee(capsys, root, "maintain", "--list")[0] == 0
+    assert hee(capsys, root, "tokens")[1] == []
+    assert hee(capsys, root, "verify")[0] == 0
