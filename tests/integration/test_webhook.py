@@ -21,7 +21,7 @@ from hee_core.errors import SourceError
 from hee_monitoring.github.receiver import Receiver
 
 KEY = "a webhook's secret, long enough"
-PLACES = (os.environ.get("HEE_GITHUB_DESCRIPTION", ""), str(Path(__file__).parents[2] / "build/github/node_modules"))
+PLACES = (os.environ.get("HEE_GITHUB_DESCRIPTION", ""), str(Path(__file__).parents[2] / "build/node/node_modules"))
 HTTP = httpx2.Client(trust_env=False)
 EXAMPLES = next((Path(p) / "@octokit/webhooks-examples" for p in PLACES if p and (Path(p) / "@octokit").is_dir()), None)
 
@@ -120,7 +120,7 @@ def test_it_needs_a_secret_and_a_free_place(door: Receiver) -> None:
         Receiver(KEY, port=port)
 
 
-@pytest.mark.skipif(EXAMPLES is None, reason="GitHub's examples are not installed: make github-description")
+@pytest.mark.skipif(EXAMPLES is None, reason="GitHub's examples are not installed: make node-tools")
 def test_githubs_own_examples_are_taken(door: Receiver) -> None:
     assert EXAMPLES is not None
     runs, statuses = [], set()

@@ -1,4 +1,4 @@
-"""The simulator's answers hold against GitHub's published description, where that is installed (`make github-description`)."""
+"""The simulator's answers hold against GitHub's published description, where that is installed (`make node-tools`)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from hee_core import FixedClock
 from hee_core.errors import SourceError, Unauthorized
 from hee_monitoring.github.simulator import SimulatedJob, Simulator
 
-PLACES = (os.environ.get("HEE_GITHUB_DESCRIPTION", ""), str(Path(__file__).parents[2] / "build/github/node_modules"))
+PLACES = (os.environ.get("HEE_GITHUB_DESCRIPTION", ""), str(Path(__file__).parents[2] / "build/node/node_modules"))
 FOLDER = next((Path(place) / "@octokit" for place in PLACES if place and (Path(place) / "@octokit").is_dir()), None)
-described = pytest.mark.skipif(FOLDER is None, reason="GitHub's description is not installed: make github-description")
+described = pytest.mark.skipif(FOLDER is None, reason="GitHub's description is not installed: make node-tools")
 REPOSITORY = "/repos/{owner}/{repo}"
 
 
