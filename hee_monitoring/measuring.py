@@ -66,7 +66,9 @@ def measure(
     report = rules.check(tree, config)
     found["governance_compliance"] = _compliance(report, tree.commit)
     found["prompt_compatibility"] = prompt_compatibility(tree)
-    notes: list[str] = []
+    # No gate may ask for it, and what was given all the same was not read: that has to be told.
+    lines = found["line_coverage"]
+    notes = [f"coverage report {text}" for text in lines.evidence] if coverage and lines.value is None else []
     timings: tuple[Timing, ...] = ()
     if log is not None:
         events = [entry.event for entry in log.read() if entry.index <= index and entry.event.fits]

@@ -49,7 +49,7 @@ def gates(
 
     terminal = options.terminal(as_json)
     reports = {"coverage": _read(coverage), "junit": _read(junit)}
-    repository, config, log = _opened(place)
+    repository, config, log = _opened(place, records=not (no_record or at))
     try:
         judged = repository.commit(commit)
         index = resolve(log, at) if log else -1
@@ -74,7 +74,7 @@ def gates(
     return options.Ended(0 if report.met else 1, _word(report))
 
 
-def _opened(place: str) -> tuple[Repository, Config, Log | None]:
+def _opened(place: str, *, records: bool) -> tuple[Repository, Config, Log | None]:
     """The repository with its configuration, and its log if there is one: a CI checkout may have none."""
     from hee_core.errors import LogNotFound
     from hee_core.git import Repository
@@ -85,6 +85,8 @@ def _opened(place: str) -> tuple[Repository, Config, Log | None]:
     except LogNotFound:
         repository = Repository.discover(place)
         return repository, load_config(repository), None
+    if records:
+        options.allowed(workspace, "gates")
     return workspace.repository, workspace.config, workspace.log
 
 

@@ -117,8 +117,15 @@ class App:
     def authorization(self, exchange: Callable[[str, str], Any]) -> str:
         if self._seconds() > self._until - _EARLY:
             answer = exchange(f"/app/installations/{self._installation}/access_tokens", f"Bearer {self._statement()}")
-            token, end = answer.get("token"), answer.get("expires_at")
-            if not isinstance(token, str) or not isinstance(end, str) or not is_date_time(end):
+            told = answer if isinstance(answer, dict) else {}
+            token, end = told.get("token"), told.get("expires_at")
+            if (
+                not isinstance(token, str)
+                or not token.isascii()
+                or not token.isprintable()
+                or not isinstance(end, str)
+                or not is_date_time(end)
+            ):
                 raise SourceError("GitHub gave the app no token", hint="is the app installed on this repository?")
             self._token, self._until = token, datetime.fromisoformat(end).timestamp()
         return f"Bearer {self._token}"

@@ -38,7 +38,7 @@ class Etags:
         """What is known of a listing for this token under this cursor."""
         try:
             seen = Seen(**json.loads(self._path.read_bytes()))
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return None
         same = (seen.url, seen.token, seen.cursor) == (url, token, cursor)
         return seen if same and isinstance(seen.etag, str) and isinstance(seen.oldest, int) else None

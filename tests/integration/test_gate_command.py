@@ -109,6 +109,11 @@ def test_without_a_log_the_tree_is_measured_and_the_rest_is_unknown(tmp_path, ca
 def test_a_report_that_is_not_there_could_not_be_read(root, capsys):
     assert run(["-C", str(root), "gates", "--coverage", str(root / "none.json")]) == 2
     assert "none.json" in capsys.readouterr().err
+    (root / "empty.json").write_bytes(b"")  # no gate asks for coverage here, and it is told all the same
+    assert (
+        f"coverage report {root / 'empty.json'}:0: counts nothing"
+        in hee(capsys, root, "gates", "--coverage", str(root / "empty.json"))[1]
+    )
 
 
 WEAKER = {

@@ -53,7 +53,9 @@ def test_a_configuration_leaves_a_role_only_what_it_names(tmp_path, capsys):
     git(root, "commit", "--quiet", "--all", "--message", "limit")
     status, _, err = hee(capsys, root, "decide", "k", "s", "--rationale", "r")
     assert (status, "leaves monitor to agent" in err) == (2, True)
-    assert denied(capsys, root) == [("decide", "agent")]
+    assert hee(capsys, root, "gates")[0] == 2  # it would record what it found
+    assert hee(capsys, root, "gates", "--no-record")[0] == 1
+    assert denied(capsys, root) == [("decide", "agent"), ("gates", "agent")]
 
 
 @pytest.mark.spec("SEED-072", "SEED-175", "SEED-176", "SEED-187", "SEED-236")
