@@ -70,6 +70,9 @@ class Ids:
                 some = keys[start : start + _ASKED]
                 marks = ",".join("?" * len(some))
                 rows = self._ask(f"SELECT id, place FROM ids WHERE id IN ({marks})", some)  # noqa: S608 - only marks
+                if not all(type(place) is int for _, place in rows):
+                    self.forget()
+                    return {}
                 found |= {names[key]: place for key, place in rows}
         return found
 

@@ -210,6 +210,18 @@ class TestIds:
         assert last.covered == 0
         last.close()
 
+    def test_a_file_with_places_that_are_no_numbers_is_made_anew(self, tmp_path):
+        ids = Ids(tmp_path / "ids")
+        ids.begin("a" * 64, 1000)
+        ids.add(0, self.names(0, 400))
+        ids.save()
+        with sqlite3.connect(tmp_path / "ids") as file:
+            file.execute("UPDATE ids SET place = 'x'")
+        file.close()
+        assert ids.find(self.names(0, 2)) == {}
+        assert ids.covered == 0
+        ids.close()
+
     def test_the_file_of_an_earlier_version_is_made_anew(self, tmp_path):
         with sqlite3.connect(tmp_path / "ids") as file:
             file.execute("CREATE TABLE ids (id BLOB PRIMARY KEY, place INTEGER) WITHOUT ROWID")
