@@ -61,15 +61,12 @@ class Repeats:
         self._start = start
         self._tail = tail
         self._here: set[bytes] = set()
+        self._all: set[bytes] | None = None
 
     def refuse(self, first: int, step: Step) -> None:
         """Raises IntegrityError where an append, whose first event stands at an index, holds what was said before."""
         lines = chain.lines(step)
-        before = set[bytes]()
-        if self._start.size:
-            events = [Event.trusted(line) for line in lines]
-            before = set(map(bytes.fromhex, find(self._store, self._start, events, self._tail, ended=False)))
-            self._tail = NO_IDS
+        before = self._before([Event.trusted(line) for line in lines]) if self._start.size else set()
         for index, line in enumerate(lines, first):
             name = sha256(line).digest()
             if name in before or name in self._here:
@@ -78,3 +75,14 @@ class Repeats:
                     hint=f"{_VERIFY}; do not append until a person has looked",
                 )
             self._here.add(name)
+
+    def _before(self, events: Sequence[Event]) -> set[bytes]:
+        """The ids before the start, as far as they matter for some events."""
+        if any(event.role == "human" for event in events) and self._all is None:
+            # An index from which somebody took an entry lets an agent's key repeat what takes a person: the log is read.
+            steps = self._store.steps(self._start.commit or "", None)
+            self._all = {sha256(line).digest() for each in steps for line in chain.lines(each)}
+        if self._all is not None:
+            return self._all
+        tail, self._tail = self._tail, NO_IDS
+        return set(map(bytes.fromhex, find(self._store, self._start, events, tail, ended=False)))

@@ -94,7 +94,9 @@ def test_a_branch_that_was_forced_back_is_found_although_nobody_ever_verified_it
 
 
 @pytest.mark.spec("SEED-215")
-def test_what_a_person_said_once_is_not_said_again_by_somebody_without_a_key(tmp_path: Path) -> None:
+def test_what_a_person_said_once_is_not_said_again_by_somebody_without_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     agent, ada = EphemeralSigner(), EphemeralSigner(actor="human:ada")
     key = {"public_key": ada.public_key, "actor": ada.actor, "role": "human"}
     root = tmp_path / "r"
@@ -115,3 +117,8 @@ def test_what_a_person_said_once_is_not_said_again_by_somebody_without_a_key(tmp
             again.append([Event.new("note.recorded", {"text": "x"})])
         git(root, "update-ref", "refs/heads/hee/log", "hee/log~1")
         assert again.state.frozen
+        plant(root, thawed.event, signature)
+        monkeypatch.setattr(again.store.ids, "find", lambda _: {})  # as if somebody took the entry out of the index
+        with pytest.raises(IntegrityError, match="event 5"):
+            _ = again.state
+        git(root, "update-ref", "refs/heads/hee/log", "hee/log~1")
