@@ -49,7 +49,13 @@ def read(head: Head, content: bytes, commits: int) -> Anchor | None:
     except HeeError:
         return None  # it will be found where it stands
     here = (TYPE, head.size, head.frontier.root().hex(), head.commit)
-    named = (event.type, event.data.get("events"), event.data.get("root"), event.data.get("new_head"))
-    if named != here or head.keyring.refusal(head.size, event) or refusal(head.keyring, event):
+    count = event.data.get("events")
+    named = (event.type, count, event.data.get("root"), event.data.get("new_head"))
+    if (
+        type(count) is not int
+        or named != here
+        or head.keyring.refusal(head.size, event)
+        or refusal(head.keyring, event)
+    ):
         return None
     return Anchor(head.size, head.size, commits, head.commit or "")

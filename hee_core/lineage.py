@@ -127,7 +127,7 @@ def anchored(head: Head, tip: str, store: GitStore) -> bool:
 def _answers(event: Event, ring: KeyRing, size: int) -> bool:
     known = event.key_id in ring.keys and anchors.refusal(ring, event) is None
     events = event.data.get("events")
-    return known and event.type == anchors.TYPE and isinstance(events, int) and events >= size
+    return known and event.type == anchors.TYPE and type(events) is int and events >= size
 
 
 def _ids(step: Step) -> list[str]:

@@ -14,6 +14,7 @@ from forge import Forge
 from logs import git, make_log, open_at
 
 import hee_core
+from hee_core import canonical
 from hee_core.anchors import Anchor
 from hee_core.errors import EventError, IntegrityError, LogError, LogNotFound
 from hee_core.events import Event
@@ -279,3 +280,17 @@ def test_an_event_that_answers_for_no_number_of_events_explains_nothing(tmp_path
         forge.rewrite()
         with pytest.raises(IntegrityError, match="no longer holds"):
             _ = log.state
+
+
+def test_true_is_not_the_number_of_events_that_it_equals(tmp_path):
+    signer = EphemeralSigner()
+    make_log(tmp_path / "r", signer=signer).close()
+    forge = Forge(tmp_path / "r", signer)
+    forge.appends[0].signer = None
+    (tip,) = forge.rewrite()
+    shutil.rmtree(tmp_path / "r/.git/hee")
+    with open_at(tmp_path / "r", signer=signer) as log:
+        root = log.refresh().frontier.root().hex()
+        data = {"events": True, "root": root, "old_head": tip, "new_head": tip, "reason": "r"}
+        log.append([replace(note("x"), type="log.reanchored", data=data, _data=canonical.encode(data).decode())])
+        assert (0, "commit-signature") in kinds(log)
