@@ -129,9 +129,9 @@ class Client:
         raise AssertionError  # the last attempt returned or raised
 
     def _once(self, method: str, path: str, *, etag: str = "", large: bool = False, authorization: str = "") -> Answer:
-        url = self._url(path)
+        url, ours = self._url(path), True
         for _ in range(4):
-            ours = _same(url, self._api)
+            ours = ours and _same(url, self._api)  # where another host leads back to, it chose: no token for that
             headers = {
                 "accept": "application/vnd.github+json",
                 "user-agent": "hee",

@@ -61,12 +61,14 @@ def _in_range(have: tuple[int, ...], wanted: str) -> bool:
 def _compares(have: tuple[int, ...], sign: str, number: tuple[int, ...]) -> bool:
     width = max(len(have), len(number))
     left, right = (each + (0,) * (width - len(each)) for each in (have, number))
-    if sign in ("==", "="):
-        return have[: len(number)] == number
+    cut = have[: len(number)]  # what a range leaves out may be anything: 3.11.4 is no version above 3.11
+    if sign in ("==", "=", ">", "<="):
+        return {">": cut > number, "<=": cut <= number}.get(sign, cut == number)
     if sign in ("~", "^"):
-        kept = 1 if sign == "^" or len(number) < 2 else 2
+        first = next((place for place, part in enumerate(number) if part), len(number) - 1)
+        kept = first + 1 if sign == "^" else min(len(number), 2)
         return left >= right and left[:kept] == right[:kept]
-    return {">=": left >= right, "<=": left <= right, ">": left > right, "<": left < right}[sign]
+    return left >= right if sign == ">=" else left < right
 
 
 def asked(program: str, *arguments: str) -> str:

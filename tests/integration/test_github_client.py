@@ -67,6 +67,27 @@ def test_a_next_page_at_another_host_is_not_asked_for(page: str) -> None:
     assert len(set(seen)) == 1
 
 
+@pytest.mark.spec("SEED-213")
+def test_where_another_host_leads_back_to_the_token_is_not_sent() -> None:
+    seen: list[tuple[str, bool]] = []
+    api: list[str] = []
+
+    def elsewhere(_: str, target: str, headers: dict[str, str]) -> Answer:
+        seen.append((target, "authorization" in headers))
+        return 302, {"location": f"{api[0]}/chosen"}, b"", ""
+
+    with served(elsewhere) as other:
+
+        def answer(_: str, target: str, headers: dict[str, str]) -> Answer:
+            seen.append((target, "authorization" in headers))
+            return (302, {"location": f"{other.place.api}/x"}, b"", "") if target == "/log" else (200, {}, b"{}", "")
+
+        with served(answer) as client:
+            api.append(client.place.api)
+            assert client.log("/log").status == 200
+    assert seen == [("/log", True), ("/x", False), ("/chosen", False)]
+
+
 def test_a_listing_without_its_list_is_no_empty_one() -> None:
     with (
         served(lambda *_: (200, {}, b'{"message": "hello"}', "")) as client,
