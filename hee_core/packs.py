@@ -229,9 +229,12 @@ class Packs:
                 return
         except OSError:
             pass
-        for pack in self._listing("pack-*.pack"):
-            if not self._sound(pack.with_suffix(".idx")):
-                self._index(pack)
+        try:
+            for pack in self._listing("pack-*.pack"):
+                if not self._sound(pack.with_suffix(".idx")):
+                    self._index(pack)
+        except OSError:
+            return  # whoever appends swept it away meanwhile, or the disk refuses: it is looked at again next time
         beside = self._place / f"boot-{os.getpid()}-{self._clock.nonce()[:8]}"
         try:
             self._disk.make_directory(self._place)

@@ -517,3 +517,21 @@ def test_nothing_is_left_running_or_open(place):
             next(again.read())
             hee_core.verify(again)
     assert mine() == before
+
+
+def test_an_index_that_cannot_be_put_in_its_place_is_made_by_the_next_process(tmp_path):
+    class Swept(Disk):
+        def rename(self, old, new):
+            if new.suffix == ".idx":
+                old.unlink()  # as by a writer that takes it for what a killed one left
+            super().rename(old, new)
+
+    make_log(tmp_path / "r").close()
+    hee, packs = tmp_path / "r/.git/hee", tmp_path / "r/.git/objects/pack"
+    (hee / "boot").write_text("of another start of the machine")
+    (index,) = packs.glob("*.idx")
+    index.unlink()
+    for disk, healed in ((Swept(), False), (Disk(), True)):
+        with open_at(tmp_path / "r", signer=EphemeralSigner(), disk=disk) as log:
+            assert index.exists() == healed
+    assert len(log) == 1
