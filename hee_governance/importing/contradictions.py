@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _decisions(files: list[Imported]) -> Iterator[Contradiction]:
         for title, grounds in _with_grounds(file):
             grouped.setdefault(re.sub(r"\W+", " ", title.text).strip().lower(), []).append((file, title, grounds))
     for subject, entries in sorted(grouped.items()):
-        for one, other in list(combinations(entries, 2))[:MAX_PAIRS]:
+        for one, other in islice(combinations(entries, 2), MAX_PAIRS):
             if one[2] != other[2]:
                 message = f"one decision with different grounds: {one[1].text[:80]}"
                 claims = tuple(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _CLAUSE = re.compile(r"\b[A-Z][A-Z0-9]*(?:-[A-Z0-9]+){0,4}-\d{1,5}\b")
 _MOST = 20
-_MARKER = re.compile(r"^\s+spec\b\s*[(:]", re.MULTILINE)
+_MARKER = re.compile(r"^[^\S\n]+spec\b\s*[(:]", re.MULTILINE)
 
 
 class SpecSkeleton:

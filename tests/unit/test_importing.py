@@ -244,3 +244,10 @@ def test_a_text_made_to_stall_its_reader_is_read_at_once(text):
 def test_the_marks_that_close_a_heading_are_none_of_its_words(heading, text):
     found = read("x.md", f"# Session report\n{heading}\n".encode())
     assert [fact.text for fact in found.facts if fact.kind == "decision"] == [text]
+
+
+def test_one_decision_repeated_without_end_is_no_list_of_all_its_pairs():
+    """Nine thousand of them made forty million pairs, and some gigabytes, of which 200 were looked at."""
+    text = "# Session report\n" + "## Decision: a\n- **Rationale**: b\n" * 150
+    files = [read(f"{number}.md", f"{text}{number}\n".encode()) for number in range(60)]
+    assert contradictions(files) == ()
