@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hee_governance.paths import any_match
+from hee_monitoring.fixes import gatecommand
 from hee_monitoring.fixes.meaning import Keeps
 from hee_monitoring.fixes.strategy import Change, Declined, Terms
 
@@ -106,8 +107,11 @@ def _lines(tools: Tools, new: dict[str, bytes]) -> None:
 
 
 def _hooks(tools: Tools, new: dict[str, bytes]) -> None:
-    """`Fixing path` of a pre-commit hook: what that hook does to a whole file."""
+    """`Fixing path` of a pre-commit hook: what that hook does to a whole file; without its name, what the gates call."""
     hook = ""
+    strips, ends = (
+        gatecommand.mentions(tools.tree, f"{name}-fixer") for name in ("trailing-whitespace", "end-of-file")
+    )
     for found in _HOOK.finditer(tools.log):
         if found.group("hook"):
             hook = found.group("hook")
@@ -119,6 +123,9 @@ def _hooks(tools: Tools, new: dict[str, bytes]) -> None:
                 _keep(new, path, data, _ended(data))
             elif hook == "mixed-line-ending":
                 _keep(new, path, data, data.replace(b"\r\n", b"\n"))
+            elif not hook:
+                whole = _all_stripped(data) if strips else data
+                _keep(new, path, data, _ended(whole) if ends else whole)
 
 
 def _line_ends(tools: Tools, new: dict[str, bytes]) -> None:

@@ -267,6 +267,15 @@ EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 DIFF_CHECK = f"git diff --check {EMPTY} HEAD"
 
 
+def test_the_hooks_called_without_their_framework_are_known_from_the_gate(tmp_path):
+    gate = "trailing-whitespace-fixer a.txt; end-of-file-fixer a.txt"
+    files = {"a.txt": "x \ny\n\n\n", ".github/workflows/ci.yml": GATE.format(gate)}
+    script = "test \"$(cat a.txt; echo .)\" = $'x\\ny\\n.' || { echo 'Fixing a.txt'; exit 1; }"
+    world = world_of(tmp_path, files, {"gate": script}, "whitespace")
+    outcome = proved(world, "gate", "whitespace")
+    assert git(world.root, "cat-file", "-s", f"{outcome.commit}:a.txt") == "4"
+
+
 def test_git_s_own_whitespace_check_is_satisfied_line_by_line(tmp_path):
     files = {"docs/a.md": "one  \ntwo\nthree\t\n\n\n", "b.txt": "dos\r\nline  \r\n", "c.txt": b"clean\n"}
     world = world_of(tmp_path, files, {"gate": DIFF_CHECK}, "whitespace")
