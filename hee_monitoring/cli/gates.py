@@ -153,4 +153,5 @@ def _word(report: GateReport) -> str:
 
 
 def _failed(report: GateReport) -> bool:
-    return bool(report.open) or any(not gate.met and not gate.unknown for gate in report.gates)
+    broken = any(requirement.status == "FAIL" for requirement in report.compliance.requirements)
+    return bool(report.open) or broken or any(not gate.met and not gate.unknown for gate in report.gates)

@@ -100,8 +100,10 @@ def _discovered(place: str) -> list[str]:
         return []
     with CommitTree(repository, "") as tree:
         for path in capsules:
-            text = tree.get(path, b"").decode("utf-8", "replace")
-            if any(document.is_state for document in documents(path, text)):
+            data = tree.get(path, b"")
+            text = data.decode("utf-8", "replace")
+            unreadable = text.encode() != data  # what cannot be read is no prose, and never in order
+            if unreadable or any(document.is_state for document in documents(path, text)):
                 found.append(path)
     return found
 

@@ -224,3 +224,15 @@ def test_prompts_must_name_what_exists(root, capsys):
         "prompts/b.md: no heading invariant",
         "prompts/b.md: names docs/no.md",
     ]
+
+
+def test_a_requirement_that_fails_is_red_whatever_else_is_unknown(tmp_path, capsys):
+    root = repository(
+        tmp_path / "r",
+        {
+            ".github/workflows/ci.yml": "on: push\njobs: {a: {runs-on: ubuntu-latest, steps: [{run: 'pytest || true'}]}}\n"
+        },
+    )
+    status, said = hee(capsys, root, "gates")
+    assert status == 1
+    assert "CRITICAL not met" in said

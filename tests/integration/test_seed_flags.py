@@ -415,3 +415,15 @@ def test_a_run_that_the_log_does_not_know_is_asked_of_github(
         assert SECRET not in out + err
         assert script(capsys, *asked)[0] == 1
         assert len(server.requests) == made  # now the log knows it
+
+
+def test_a_staged_capsule_that_cannot_be_read_is_not_in_order(tmp_path, capsys, monkeypatch):
+    root = watched(tmp_path / "r", {"a.txt": "a\n"})
+    monkeypatch.chdir(root)
+    assert script(capsys, "validate_hee_state_capsule", "--hee-rules", "strict")[0] == 0
+    place = root / "docs" / "STATE_CAPSULES" / "2026-01-01"
+    place.mkdir(parents=True)
+    (place / "b.json").write_bytes(b"\xff\xfe{}")
+    git(root, "add", "--all")
+    status, _, err = script(capsys, "validate_hee_state_capsule", "--hee-rules", "strict")
+    assert (status, "not UTF-8" in err) == (2, True)
