@@ -178,7 +178,7 @@ def test_the_job_graph_runs_for_real(tmp_path: Path, monkeypatch: pytest.MonkeyP
     event = {
         "repository": {"default_branch": "main", "full_name": "o/r"},
         "workflow_run": {
-            "event": "push", "head_sha": git(root, "rev-parse", "HEAD"), "head_repository": {"full_name": "o/r"},
+            "event": "push", "head_branch": "main", "head_sha": git(root, "rev-parse", "HEAD"), "head_repository": {"full_name": "o/r"},
             "head_commit": {"message": "a change"},
         },
     }  # fmt: skip
