@@ -250,8 +250,8 @@ def _score(hit: Hit, verdicts: set[str], found: Scan) -> int:
 def _confidence(hit: Hit, verdicts: set[str], *, sure: bool) -> int:
     """Basis points: what the role is worth, less where nothing else confirms it."""
     base = {"cause": 8500, "verdict": 8000, "hint": 5000, "consequence": 3000}[hit.pattern.role]
-    if hit.pattern.category in verdicts and hit.pattern.role == "cause":
-        base += 1000
+    if hit.pattern.category in verdicts:  # the tool's own summary says the same
+        base += {"cause": 1000, "hint": 3000}.get(hit.pattern.role, 0)
     return base - (0 if sure else 1000)
 
 

@@ -52,6 +52,17 @@ def test_a_tool_s_output_alone_is_explained(log: str, category: str, row: str, l
     assert (found.category, pattern.matrix_row, found.line) == (category, row, line)
 
 
+def test_a_hint_that_the_tool_s_own_summary_confirms_is_sure_enough_to_be_repaired() -> None:
+    named = step("npx prettier --check .", "[warn] src/a.ts", failed=True)
+    summed = step(
+        "npx prettier --check .",
+        "[warn] src/a.ts\n[warn] Code style issues found in the above file. Run Prettier with --write to fix.",
+        failed=True,
+    )
+    assert (explain(named).category, explain(named).confidence) == ("format", 5000)
+    assert (explain(summed).pattern_id, explain(summed).confidence) == ("HEE-PAT-617", 8000)
+
+
 def travis(*commands: tuple[str, str, int]) -> str:
     """A log in which each command is a step, with the statement that follows a failed one."""
     steps = (
