@@ -16,6 +16,7 @@
     └── SourceError         a CI source cannot be read
         ├── ToolMissing     a program that the work needs is not installed
         ├── Unauthorized    the source does not accept the token, or the token may not do this
+        ├── Declined        the source does not take what it was told
         ├── RateLimited     the source asks for a pause, or the budget of requests is used up
         └── Unreachable     the source does not answer, or what it answers cannot be read
 
@@ -127,6 +128,17 @@ class Unauthorized(SourceError):
 
     def __init__(self, message: str, *, status: int, hint: str = "") -> None:
         """Keeps the status: 401 is about the token, 403 about what it asked for."""
+        super().__init__(message, hint=hint)
+        self.status = status
+
+
+class Declined(SourceError):
+    """The source does not take what it was told."""
+
+    code = "declined"
+
+    def __init__(self, message: str, *, status: int, hint: str = "") -> None:
+        """Keeps the status: 404 and 410 are about the place, 422 about what was told."""
         super().__init__(message, hint=hint)
         self.status = status
 

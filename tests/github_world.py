@@ -6,10 +6,12 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from hee_monitoring.following import Follower
 from hee_monitoring.github.client import Client
 from hee_monitoring.github.credentials import Token
 from hee_monitoring.github.limits import Limits
+from hee_monitoring.github.loopback import handler
 from hee_monitoring.github.place import Place
 from hee_monitoring.github.simulator import SimulatedJob, Simulator
 from hee_monitoring.workspace import Workspace
@@ -101,6 +104,22 @@ def client_of(
 ) -> Client:
     place = Place(server.url, server.repository)
     return Client(place, Token(secret, "GITHUB_TOKEN"), clock=clock, limits=Limits(clock, budget), timeout=timeout)
+
+
+Answer = tuple[int, dict[str, str], bytes, str]
+
+
+@contextmanager
+def served(answer: Callable[[str, str, dict[str, str], bytes], Answer]) -> Iterator[Client]:
+    """A server that answers as it is told, and a client of it."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(answer, threading.Event()))
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    clock = FixedClock(step=0.001)
+    place = Place(f"http://127.0.0.1:{server.server_port}", "o/r")
+    with Client(place, Token(SECRET, "GITHUB_TOKEN"), clock=clock, limits=Limits(clock), timeout=5) as client:
+        yield client
+    server.shutdown()
+    server.server_close()
 
 
 @cache

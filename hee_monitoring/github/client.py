@@ -1,7 +1,8 @@
 """The one door to the network: asks GitHub, and turns every answer that is not one into an error with a name.
 
 Responsible for the token's header (which never reaches another host), redirects, sizes, times, retries, pauses and the
-budget. What an answer means is left to its callers: JSON comes back as it is, and 304, 404 and 410 as a status.
+budget. What an answer means is left to its callers: JSON comes back as it is, and 304, 404 and 410 as a status. Where a
+redirect may lead is `addresses`'. What can be asked and told has a module each: `pulls`, `comments`, `checks`, `artifacts`, `history`.
 
 Invariant: no message has a token, a query or a signed link in it; a request that changes something is never repeated.
 """
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 
 from hee_core.clock import SYSTEM
-from hee_core.errors import Unauthorized, Unreachable
+from hee_core.errors import Declined, Unauthorized, Unreachable
+from hee_monitoring.github import addresses
 from hee_monitoring.github.limits import Limits
 from hee_monitoring.redact import publishable
 from hee_monitoring.sources.kept import join_log
@@ -36,6 +38,14 @@ LONGEST_S = 300.0
 _NEXT = re.compile(r'<([^>]+)>\s*;[^,]*\brel="next"')
 _MOVED = (301, 302, 307, 308)
 _PER_PAGE = "per_page=100"
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """How large an answer may be: what is larger is refused, or with `cut` loses its middle."""
+
+    limit: int
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +116,31 @@ class Client:
 
     def log(self, path: str) -> Answer:
         """Reads something large through the link that the API gives for it; its middle is left out beyond a limit."""
-        return self._patiently(path, large=True)
+        return self._patiently(path, size=_Size(HEAD, cut=True))
 
-    def post(self, path: str) -> Answer:
-        """Asks for something to be done, once."""
-        return self._once("POST", path)
+    def whole(self, path: str, *, limit: int) -> Answer:
+        """Reads a file through the link that the API gives for it; one of more than `limit` bytes raises Unreachable."""
+        return self._patiently(path, size=_Size(limit))
+
+    def post(self, path: str, document: object = None) -> Answer:
+        """Asks for something to be done, once; `document` goes along as JSON."""
+        return self._once("POST", path, document=document)
+
+    def told(self, method: str, path: str, document: object) -> Any:
+        """Writes something, once, and gives what GitHub then shows of it; raises Declined where it does not take it."""
+        answer = self._once(method, path, document=document)
+        if answer.status not in (200, 201):
+            raise Declined(f"GitHub does not take it: {_said(answer)}", status=answer.status)
+        return parsed(answer)
 
     # ------------------------------------------------------------------ one request
 
-    def _patiently(self, path: str, *, etag: str = "", large: bool = False) -> Answer:
+    def _patiently(self, path: str, *, etag: str = "", size: _Size | None = None) -> Answer:
         """Repeats a reading request that failed on the way, with pauses that double; pauses of GitHub's are not ours."""
         for attempt in range(RETRIES + 1):
             try:
-                answer = self._once("GET", path, etag=etag, large=large)
-                if answer.status == 200 and not large:
+                answer = self._once("GET", path, etag=etag, size=size)
+                if answer.status == 200 and size is None:
                     parsed(answer)
                 return answer
             except Unreachable:
@@ -128,8 +149,11 @@ class Client:
                 self.clock.sleep(2**attempt * (0.5 + self.limits.jitter()))
         raise AssertionError  # the last attempt returned or raised
 
-    def _once(self, method: str, path: str, *, etag: str = "", large: bool = False, authorization: str = "") -> Answer:
-        url, ours = self._url(path), True
+    def _once(
+        self, method: str, path: str, *, etag: str = "", size: _Size | None = None, authorization: str = "",
+        document: object = None,
+    ) -> Answer:  # fmt: skip
+        url, ours, content = self._url(path), True, None if document is None else json.dumps(document).encode()
         for _ in range(4):
             ours = ours and _same(url, self._api)  # where another host leads back to, it chose: no token for that
             headers = {
@@ -142,38 +166,45 @@ class Client:
                 if etag:
                     headers["if-none-match"] = etag
                 self.limits.take()
-            answer = self._send(method, url, headers if ours else {"user-agent": "hee"}, large=large)
+            request = self._http.build_request(
+                method, url, headers=headers if ours else {"user-agent": "hee"}, content=content
+            )
+            if not ours:
+                addresses.pin(request, home=self._api.host)
+            answer = self._send(request, size or _Size(LARGEST_JSON), _shown(url))
             if answer.status not in _MOVED or method != "GET":
                 return self._judged(answer, url, ours=ours)
             url = self._target(url, answer)
         raise Unreachable(f"{_shown(url)} leads from one address to the next", hint="is the repository's name right?")
 
-    def _send(self, method: str, url: httpx2.URL, headers: dict[str, str], *, large: bool) -> Answer:
-        began = SYSTEM.monotonic()
+    def _send(self, request: httpx2.Request, size: _Size, shown: str) -> Answer:
+        began, response = SYSTEM.monotonic(), None
         try:
-            with self._http.stream(method, url, headers=headers) as response:
-                limit = HEAD if large else LARGEST_JSON
-                head, tail, size = bytearray(), bytearray(), 0
-                for chunk in response.iter_bytes():
-                    size += len(chunk)
-                    room = limit - len(head)
-                    head += chunk[:room]
-                    if size > limit:
-                        if not large:
-                            raise Unreachable(f"{_shown(url)} answers with more than {limit >> 20} MB")
-                        tail += chunk[max(room, 0) :]
-                        if len(tail) > 2 * TAIL:
-                            del tail[:-TAIL]
-                    if SYSTEM.monotonic() - began > LONGEST_S:
-                        raise Unreachable(f"{_shown(url)} took more than {LONGEST_S:g} seconds")
-                last = bytes(tail[-TAIL:])
-                lost = max(size - limit - len(last), 0)
-                body = join_log(bytes(head), b"", last, lost) if size > limit else bytes(head)
-                return Answer(response.status_code, body, dict(response.headers), lost)
+            response = self._http.send(request, stream=True)
+            head, tail, length = bytearray(), bytearray(), 0
+            for chunk in response.iter_bytes():
+                length += len(chunk)
+                room = size.limit - len(head)
+                head += chunk[:room]
+                if length > size.limit:
+                    if not size.cut:
+                        raise Unreachable(f"{shown} answers with more than {size.limit} bytes")
+                    tail += chunk[max(room, 0) :]
+                    if len(tail) > 2 * TAIL:
+                        del tail[:-TAIL]
+                if SYSTEM.monotonic() - began > LONGEST_S:
+                    raise Unreachable(f"{shown} took more than {LONGEST_S:g} seconds")
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
             raise Unreachable(
-                f"{_shown(url)} cannot be reached: {type(error).__name__}", hint="is the network there? HEE asks again"
+                f"{shown} cannot be reached: {type(error).__name__}", hint="is the network there? HEE asks again"
             ) from None
+        finally:
+            if response is not None:
+                response.close()
+        last = bytes(tail[-TAIL:])
+        lost = max(length - size.limit - len(last), 0)
+        body = join_log(bytes(head), b"", last, lost) if length > size.limit else bytes(head)
+        return Answer(response.status_code, body, dict(response.headers), lost)
 
     def _judged(self, answer: Answer, url: httpx2.URL, *, ours: bool) -> Answer:
         """The answer, or the error that it is."""

@@ -37,6 +37,11 @@ class Credential(Protocol):
         ...
 
     @property
+    def account(self) -> str:
+        """The app's number; empty for a token, which has to ask."""
+        ...
+
+    @property
     def lasting(self) -> str:
         """The fingerprint of what a person has to replace: the token, or an app's key."""
         ...
@@ -53,6 +58,8 @@ class Credential(Protocol):
 
 class Token:
     """A token as it was given."""
+
+    account = ""
 
     def __init__(self, value: str, name: str) -> None:
         """Takes the secret, and where it came from; raises SourceError for what could not be a header."""
@@ -102,6 +109,10 @@ class App:
             raise SourceError("the app's key is no RSA private key", hint="HEE_GITHUB_APP_KEY names its PEM file")
         self._key, self._app_id, self._installation, self._clock = loaded, app_id, installation, clock
         self._token, self._until = "", 0.0
+
+    @property
+    def account(self) -> str:
+        return self._app_id
 
     @property
     def lasting(self) -> str:

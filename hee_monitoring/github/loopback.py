@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def handler(
-    answer: Callable[[str, str, dict[str, str]], Answer], stalled: threading.Event
+    answer: Callable[[str, str, dict[str, str], bytes], Answer], stalled: threading.Event
 ) -> type[BaseHTTPRequestHandler]:
     """Serves what `answer` says; a slow answer waits for `stalled`."""
 
@@ -25,12 +25,15 @@ def handler(
             self._serve("GET")
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length", 0)))
             self._serve("POST")
 
+        def do_PATCH(self) -> None:
+            self._serve("PATCH")
+
         def _serve(self, method: str) -> None:
+            given = self.rfile.read(int(self.headers.get("content-length", 0)))
             status, headers, body, kind = answer(
-                method, self.path, {name.lower(): value for name, value in self.headers.items()}
+                method, self.path, {name.lower(): value for name, value in self.headers.items()}, given
             )
             if kind == "reset":
                 self.close_connection = True

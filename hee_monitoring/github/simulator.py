@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from hee_core.clock import SYSTEM
 from hee_monitoring.github import shapes
+from hee_monitoring.github.desk import Desk
 from hee_monitoring.github.loopback import handler
 
 if TYPE_CHECKING:
@@ -98,8 +99,10 @@ class Simulator:
         self.stalled = threading.Event()  # set at the end: a slow answer waits for it
         self._next = 1000
         self._lock = threading.Lock()
+        self.desk = Desk(repository, self._now, self._page)
         self._api = ThreadingHTTPServer(("127.0.0.1", 0), handler(self._answer, self.stalled))
         self._blobs = ThreadingHTTPServer(("127.0.0.1", 0), handler(self._blob, self.stalled))
+        self.desk.base = self.url
 
     def __enter__(self) -> Self:
         for server in (self._api, self._blobs):
@@ -168,7 +171,9 @@ class Simulator:
 
     # ------------------------------------------------------------------ answering
 
-    def _answer(self, method: str, target: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes, str]:
+    def _answer(
+        self, method: str, target: str, headers: dict[str, str], given: bytes
+    ) -> tuple[int, dict[str, str], bytes, str]:
         """Status, headers, body and the fault that bends them."""
         path, _, query = target.partition("?")
         with self._lock:
@@ -203,7 +208,9 @@ class Simulator:
             return self._refuse(int(kind), "Bad credentials" if kind == "401" else "told to fail", limits, target)
         if not headers.get("authorization", "").startswith("Bearer "):
             return self._refuse(401, "Requires authentication", limits, target)
-        status, more, body = self._routed(method, path, dict(_pairs(query)), reordered=kind == "reordered")
+        pairs = dict(_pairs(query))
+        said = self.desk.answer(method, path, pairs, given, self.blobs)
+        status, more, body = said or self._routed(method, path, pairs, reordered=kind == "reordered")
         etag = f'W/"{hashlib.sha256(body + headers["authorization"].encode()).hexdigest()}"'
         if status == 200 and headers.get("if-none-match") == etag:
             status, body = 304, b""
@@ -228,7 +235,11 @@ class Simulator:
             json.dumps({"message": "Not Found", "status": "404"}).encode(),
         )
         if path == f"/repos/{self.repository}/actions/runs":
-            listed = [self._shown(run) for _, run in sorted(self.runs.items(), reverse=True)]
+            listed = [
+                self._shown(run)
+                for _, run in sorted(self.runs.items(), reverse=True)
+                if query.get("head_sha", run.commit) == run.commit
+            ]
             return self._page(path, query, [*self.raw, *listed], "workflow_runs", reordered=reordered)
         if found := _RUN.fullmatch(path):
             run = self.runs.get(int(found[1]))
@@ -289,9 +300,11 @@ class Simulator:
         document = {"total_count": len(found), key: part} if key else part
         return 200, link, json.dumps(document).encode()
 
-    def _blob(self, method: str, target: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes, str]:
+    def _blob(
+        self, method: str, target: str, headers: dict[str, str], given: bytes
+    ) -> tuple[int, dict[str, str], bytes, str]:
         """The logs: whoever has the signed link may read them, and a token that comes along has leaked."""
-        del method
+        del method, given
         if "authorization" in headers:
             self.leaked.append(target)
         kind = next((fault.kind for fault in self.faults if fault.times > 0 and fault.path == "blob"), "")
@@ -300,6 +313,8 @@ class Simulator:
                 fault.times -= 1
                 break
         place, _, number = target.partition("?")[0].strip("/").partition("/")
+        if place == "artifacts":
+            return 200, {"content-type": "application/zip"}, self.desk.files[int(number)][2], kind
         jobs = [(run, job) for run in self.runs.values() for part in (*run.earlier.values(), run.jobs) for job in part]
         if place == "jobs":
             return next(

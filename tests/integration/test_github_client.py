@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from github_world import RUFF, SECRET, GitHubWorld, red, world
+from github_world import RUFF, Answer, GitHubWorld, red, served, world
 
-from hee_core import FixedClock
 from hee_core.errors import SourceError, Unreachable
 from hee_monitoring.github import client as clients
-from hee_monitoring.github.client import Client
-from hee_monitoring.github.credentials import Token
-from hee_monitoring.github.limits import Limits
-from hee_monitoring.github.loopback import handler
-from hee_monitoring.github.place import Place
 from hee_monitoring.github.simulator import SimulatedJob
-
-Answer = tuple[int, dict[str, str], bytes, str]
-
-
-@contextmanager
-def served(answer: Callable[[str, str, dict[str, str]], Answer]) -> Iterator[Client]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(answer, threading.Event()))
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    clock = FixedClock(step=0.001)
-    place = Place(f"http://127.0.0.1:{server.server_port}", "o/r")
-    with Client(place, Token(SECRET, "GITHUB_TOKEN"), clock=clock, limits=Limits(clock), timeout=5) as client:
-        yield client
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.mark.parametrize(
@@ -41,7 +17,7 @@ def served(answer: Callable[[str, str, dict[str, str]], Answer]) -> Iterator[Cli
     [
         (302, {"location": "/again"}, "from one address to the next"),
         (302, {"location": "ftp://example.org/x"}, "not safe"),
-        (302, {"location": "http://[bad"}, "cannot be reached"),
+        (302, {"location": "http://[bad"}, "cannot be found"),
         (302, {}, "from one address to the next"),
         (500, {}, "answers 500"),
     ],
@@ -58,7 +34,7 @@ def test_an_answer_that_leads_nowhere_is_an_error(status: int, headers: dict[str
 def test_a_next_page_at_another_host_is_not_asked_for(page: str) -> None:
     seen: list[str] = []
 
-    def answer(_: str, target: str, headers: dict[str, str]) -> Answer:
+    def answer(_: str, target: str, headers: dict[str, str], __: bytes) -> Answer:
         seen.append(headers["host"])
         return 200, {"link": f'<{page}>; rel="next"'}, b'{"jobs": [1]}', ""
 
@@ -72,13 +48,13 @@ def test_where_another_host_leads_back_to_the_token_is_not_sent() -> None:
     seen: list[tuple[str, bool]] = []
     api: list[str] = []
 
-    def elsewhere(_: str, target: str, headers: dict[str, str]) -> Answer:
+    def elsewhere(_: str, target: str, headers: dict[str, str], __: bytes) -> Answer:
         seen.append((target, "authorization" in headers))
         return 302, {"location": f"{api[0]}/chosen"}, b"", ""
 
     with served(elsewhere) as other:
 
-        def answer(_: str, target: str, headers: dict[str, str]) -> Answer:
+        def answer(_: str, target: str, headers: dict[str, str], __: bytes) -> Answer:
             seen.append((target, "authorization" in headers))
             return (302, {"location": f"{other.place.api}/x"}, b"", "") if target == "/log" else (200, {}, b"{}", "")
 

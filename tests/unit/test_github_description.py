@@ -14,7 +14,13 @@ from github_world import PATH, client_of, red
 from jsonschema import Draft4Validator
 
 from hee_core import FixedClock
-from hee_core.errors import SourceError, Unauthorized
+from hee_core.errors import Declined, SourceError, Unauthorized
+from hee_monitoring.github.artifacts import Artifacts
+from hee_monitoring.github.checks import Checks, Note
+from hee_monitoring.github.client import Client
+from hee_monitoring.github.comments import Comments
+from hee_monitoring.github.history import History
+from hee_monitoring.github.pulls import Pulls
 from hee_monitoring.github.simulator import SimulatedJob, Simulator
 
 PLACES = (os.environ.get("HEE_GITHUB_DESCRIPTION", ""), str(Path(__file__).parents[2] / "build/node/node_modules"))
@@ -67,6 +73,32 @@ def holds(method: str, path: str, status: int, body: bytes) -> None:
     assert not faults, (path, [(list(fault.absolute_path), fault.message[:200]) for fault in faults[:5]])
 
 
+def desk_asked(server: Simulator, client: Client, run_id: int) -> None:
+    """Everything of pull requests, comments, checks, artifacts and history, and what is refused of it."""
+    pulls, number = Pulls(client), server.desk.put_pull("else", source="somebody/harbor")
+    pulls.offer("x", base="main", title="t", body="b")
+    pulls.offer("x", base="main", title="t", body="more")
+    pulls.get(number)
+    pulls.get(999)
+    with pytest.raises(Declined):
+        pulls.open("x", base="main", title="t", body="b")
+    for text in ("red", "green"):
+        Comments(client).keep(number, purpose="failure", text=text)
+    with client_of(server, client.clock, secret="ghp_" + "a" * 36) as personal:  # type: ignore[arg-type]
+        Comments(personal).find(number, "failure")
+    for summary in ("red", "green"):
+        Checks(client).keep(
+            "HEE", "c" * 40, conclusion="failure", title="t", summary=summary, annotations=[Note("a", 1, "m")]
+        )
+    artifact = server.desk.put_artifact(run_id, "report", b"x")
+    server.desk.merge_bases["main", "x"] = "b" * 40
+    assert [each.artifact_id for each in Artifacts(client).of_run(run_id)] == [artifact]
+    Artifacts(client).download(Artifacts(client).of_run(run_id)[0])
+    History(client).merge_base("main", "x")
+    History(client).merge_base("main", "nowhere")
+    History(client).runs("c" * 40)
+
+
 @described
 @pytest.mark.spec("SEED-255")
 def test_every_answer_of_the_simulator_is_one_that_githubs_description_allows() -> None:
@@ -84,6 +116,7 @@ def test_every_answer_of_the_simulator_is_one_that_githubs_description_allows() 
         client.log(f"{jobs}/logs")
         client.log(f"{at}/attempts/1/logs")
         client.post(f"{at}/rerun-failed-jobs")
+        desk_asked(server, client, done.run_id)
         server.fail("503", times=4)
         with pytest.raises(SourceError):
             client.get(at)
@@ -97,5 +130,5 @@ def test_every_answer_of_the_simulator_is_one_that_githubs_description_allows() 
                 checked += 1
             else:
                 assert set(json.loads(body)) <= set(schemas()["basic-error"]["properties"])
-    assert checked == 11
+    assert checked == 34
     assert PATH in json.dumps([json.loads(body) for *_, body in server.answers if body.startswith(b"{")])
