@@ -1,6 +1,6 @@
 """The life of a repair: started, validated, applied, verified or rolled back; refused or proposed instead.
 
-Every attempt that started has one record in the ledger, which no rollback removes, and counts against its
+Where attempts do not converge it is stopped. Every attempt that started has one record in the ledger, which no rollback removes, and counts against its
 fingerprint. Invariant: an attempt that failed stays an attempt that failed.
 """
 
@@ -106,6 +106,12 @@ def proposed(draft: Draft, _: Any, data: Data) -> None:
         "reason": data.get("reason", ""),
     }
     draft.update_issue(data["issue_id"], fix=fix)
+
+
+def stopped(draft: Draft, _: Any, data: Data) -> None:
+    """Remembers that a failure is not repaired any more; a person's approval ends it."""
+    told = {name: data[name] for name in ("issue_id", "rule", "reason")}
+    draft.put("stops", Record(told, key=data["fingerprint"], time=draft.time), data["fingerprint"])
 
 
 def _key(draft: Draft, issue_id: str) -> str:

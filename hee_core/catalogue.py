@@ -571,6 +571,25 @@ class FixProposed(Payload):
     reason: Text = ""
 
 
+class PlaybookStep(Payload):
+    """One step of the failure playbook, and what was or is to be done."""
+
+    step: Literal["stop", "capture", "classify", "correct", "verify", "report"]
+    said: Text
+
+
+class FixStopped(Payload):
+    """Repairs of a failure do not converge: nothing repairs it any more until a person approves; `playbook` is in its order."""
+
+    issue_id: Name
+    pattern_id: PatternId
+    fingerprint: Name
+    rule: Literal["attempts", "repeats", "cycle"]
+    reason: Text
+    fixes: tuple[Name, ...] = ()
+    playbook: tuple[PlaybookStep, ...]
+
+
 # ------------------------------------------------------------------ state
 
 
@@ -727,6 +746,7 @@ TYPES: dict[str, type[Payload]] = {
     "fix.rolled_back": FixRolledBack,
     "fix.refused": FixRefused,
     "fix.proposed": FixProposed,
+    "fix.stopped": FixStopped,
     "state.changed": StateChanged,
     "state.transition_refused": StateTransitionRefused,
     "state.rolled_back": StateRolledBack,

@@ -60,7 +60,7 @@ def ended(draft: Draft, _: Any, data: Data) -> None:
 
 
 def approved(draft: Draft, event: Any, data: Data) -> None:
-    """Keeps what a person allowed."""
+    """Keeps what a person allowed, and lets repairs begin anew that had been stopped."""
     approval = Record(
         approval_id=event.id,
         subject=data["subject"],
@@ -71,6 +71,8 @@ def approved(draft: Draft, event: Any, data: Data) -> None:
         time=draft.time,
     )
     draft.put("approvals", approval, event.id, keep=APPROVALS_KEPT)
+    for key in [key for key, stop in draft.stops.items() if data["subject"] in (key, stop["issue_id"])]:
+        draft.own("stops").pop(key)
 
 
 def revoked(draft: Draft, _: Any, data: Data) -> None:

@@ -48,6 +48,7 @@ class Draft:
     checkpoints: Mapping[str, Record]
     rollbacks: Mapping[str, Record]
     seals: Mapping[str, Record]
+    stops: Mapping[str, Record]
     frozen: bool
     frozen_reason: str
     config: Mapping[str, Any]

@@ -34,7 +34,8 @@ class Ledger(NamedTuple):
     `decisions` are the active ones, `ended` the last of the others. `fixes` are the last attempts with one record
     each from start to end (`outcome` is empty while it runs); earlier ones are a number and a chained digest.
     `verdicts` are those of the rules over a fix that has not started yet.
-    `attempts` counts tries by fingerprint. `seals` are the points that people sealed. `counts` has the folded events by
+    `attempts` counts tries by fingerprint. `seals` are the points that people sealed, `stops` the fingerprints that
+    nothing repairs any more until a person approves. `counts` has the folded events by
     type; an event that was not folded is in `unknown`, `malformed` or `refused`.
     """
 
@@ -50,6 +51,7 @@ class Ledger(NamedTuple):
     checkpoints: Mapping[str, Record] = _NONE
     rollbacks: Mapping[str, Record] = _NONE
     seals: Mapping[str, Record] = _NONE
+    stops: Mapping[str, Record] = _NONE
     frozen: bool = False
     frozen_reason: str = ""
     config: Mapping[str, Any] = _NONE

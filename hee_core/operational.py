@@ -163,9 +163,10 @@ _BY = {
     "checkpoints": "backup_id",
     "rollbacks": "event",
     "seals": "seal_id",
+    "stops": "key",
 }
 # Maps that the first programs of this projection did not have: left out while empty, so that their digests stay.
-_LATER = frozenset({"seals"})
+_LATER = frozenset({"seals", "stops"})
 
 
 def dump(state: State) -> dict[str, Any]:

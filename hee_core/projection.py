@@ -121,6 +121,7 @@ _HANDLERS: dict[str, Handler] = {
     "fix.rolled_back": attempts.rolled_back,
     "fix.refused": attempts.refused,
     "fix.proposed": attempts.proposed,
+    "fix.stopped": attempts.stopped,
     "state.changed": _changed,
     "state.frozen": decisions.froze,
     "state.unfrozen": decisions.unfroze,

@@ -215,6 +215,10 @@ _SHAPES: dict[str, tuple[dict[str, Check], dict[str, Check]]] = {
     ),
     "fix.refused": ({"issue_id": _name, "pattern_id": _pattern, "reason": _text}, {"rule": _text}),
     "fix.proposed": ({"issue_id": _name, "pattern_id": _pattern}, {"strategy": _text, "reason": _text}),
+    "fix.stopped": (
+        {"issue_id": _name, "fingerprint": _name, "rule": _word("attempts", "repeats", "cycle"), "reason": _text},
+        {},
+    ),
     "state.changed": ({"from": _status, "to": _status, "trigger": _name}, {}),
     "state.rolled_back": ({"to_index": _count, "to_event": _digest, "state": _digest, "reason": _text}, {}),
     "state.frozen": ({"reason": _text}, {}),

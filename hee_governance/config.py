@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from hee_core.canonical import digest
 from hee_core.errors import ConfigError
 from hee_governance.access import CAPABILITIES, ROLES
-from hee_governance.decide import DENY_PATHS, MAX_ATTEMPTS, MIN_CONFIDENCE
+from hee_governance.decide import DENY_PATHS, MAX_ATTEMPTS, MAX_REPEATS, MIN_CONFIDENCE
 from hee_governance.document import Unreadable, read
 from hee_governance.gates import NAMES, Gate
 from hee_governance.matrix import LEVELS
@@ -82,6 +82,9 @@ _FIX = {
         Percent(), MIN_CONFIDENCE, "Diagnoses less sure than this are never acted on automatically."
     ),
     "max_attempts": Entry(Whole(1, 20), MAX_ATTEMPTS, "So many failed repairs of one failure, then a person looks."),
+    "max_repeats": Entry(
+        Whole(1, 20), MAX_REPEATS, "So many repairs of one failure within a day, then a person looks."
+    ),
     "paths": Entry(Many(GLOB), (), "Globs of the files a repair may change; empty means all."),
     "deny_paths": Entry(Many(GLOB), DENY_PATHS, "Globs of the files no repair may change."),
 }
@@ -160,6 +163,7 @@ class Config:
     safety: Level
     min_confidence: int
     max_attempts: int
+    max_repeats: int
     fix_paths: tuple[str, ...]
     deny_paths: tuple[str, ...]
     spec_files: tuple[str, ...]
@@ -232,6 +236,7 @@ def _config(section: Mapping[str, Any], path: str, digest_: str, warnings: tuple
         safety=fix["safety"],
         min_confidence=fix["min_confidence"],
         max_attempts=fix["max_attempts"],
+        max_repeats=fix["max_repeats"],
         fix_paths=fix["paths"],
         deny_paths=fix["deny_paths"],
         spec_files=spec["files"],

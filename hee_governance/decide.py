@@ -2,7 +2,7 @@
 
 The matrix proposes; guards may only make the proposal more careful, so that adding a constraint never gives more
 automation. A person's approval replaces the proposal and the guards that it has judged (safety, confidence, status),
-never a freeze, a decision, the paths, the severity limit or the count of attempts.
+never a freeze, a decision, the paths or the severity limit; attempts are counted anew from it on.
 
 Leaves to the fix transaction what is known only after a change: call `decide` again with the paths of the change.
 """
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MIN_CONFIDENCE = 6000
 MAX_ATTEMPTS = 3
+MAX_REPEATS = 3
 # History is never rewritten by a tool, and nobody repairs the rules that judge the repair.
 DENY_PATHS = ("/hee.yaml", "/docs/STATE_CAPSULES/", "/docs/history/", "CODEOWNERS")
 
@@ -50,7 +51,8 @@ class Facts:
 
     `matrix_row` is the row that the pattern names (empty: the category's own), `safety_level` the pattern's word on
     how safe automation is, `confidence` basis points, `attempts` the failed repairs of this fingerprint since the last
-    approval, `paths` the files a repair touches where that is known, `as_of` the time approvals are held against,
+    approval, `repeats` its successful ones of the last day since then, `stopped` why it is not repaired any more,
+    `paths` the files a repair touches where that is known, `as_of` the time approvals are held against,
     `author` the actor whose repair it would be, who cannot approve it.
     """
 
@@ -65,6 +67,8 @@ class Facts:
     frozen: bool = False
     current_status: Status = "operational"
     attempts: int = 0
+    repeats: int = 0
+    stopped: str = ""
     approvals: tuple[Approval, ...] = ()
     paths: tuple[str, ...] = ()
     issue_id: str = ""
@@ -88,6 +92,7 @@ class Policy:
     min_safety: Level = "medium"
     min_confidence: int = MIN_CONFIDENCE
     max_attempts: int = MAX_ATTEMPTS
+    max_repeats: int = MAX_REPEATS
     fix_paths: tuple[str, ...] = ()
     deny_paths: tuple[str, ...] = DENY_PATHS
     quorum: int = 1
@@ -101,6 +106,7 @@ class Policy:
             min_safety=config.safety,
             min_confidence=config.min_confidence,
             max_attempts=config.max_attempts,
+            max_repeats=config.max_repeats,
             fix_paths=config.fix_paths,
             deny_paths=config.deny_paths,
             quorum=config.quorum,
@@ -175,9 +181,17 @@ def _guards(
     severity = facts.severity or facts.hee_impact
     if LEVELS.index(severity) > LEVELS.index(policy.max_severity):
         yield Guard("max-severity", "agent-review", f"severity {severity} is above the limit {policy.max_severity}")
+    if facts.stopped:
+        yield Guard(
+            "stopped", "agent-review", f"repairs of this failure were stopped until a person approves: {facts.stopped}"
+        )
     if facts.attempts >= policy.max_attempts:
         yield Guard(
             "attempts", "agent-review", f"{facts.attempts} repairs of this failure did not hold; a person looks"
+        )
+    if row.action != "rerun" and facts.repeats >= policy.max_repeats:
+        yield Guard(
+            "repeats", "agent-review", f"this failure was repaired {facts.repeats} times within a day; a person looks"
         )
     if approved:
         return

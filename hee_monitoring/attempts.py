@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One transaction that was run: the issue, what was asked, how it ended, and the index it began after."""
+    """One transaction that was run: the issue, what was asked, how it ended, the index it began after, why it went round."""
 
     issue: Record
     request: Request
@@ -27,6 +27,7 @@ class Attempt:
     index: int
     before: Verdict
     after: Report | None = None
+    cycled: str = ""
 
     @property
     def success(self) -> bool:

@@ -13,7 +13,7 @@ from hee_core.canonical import digest
 from hee_core.clock import seconds_between
 from hee_core.errors import ConfigError, SourceError
 from hee_core.tree import CommitTree
-from hee_monitoring import classify, facts, repairs
+from hee_monitoring import classify, facts, loops, repairs
 from hee_monitoring.cursor import SOURCE, is_settled
 from hee_monitoring.cycle import Cycle, Result, record
 from hee_monitoring.impact import assess
@@ -261,6 +261,8 @@ def decide(cycle: Cycle, result: Result) -> None:
         for issue in state.issues.values():
             if issue["pattern_id"] and (issue["action"] == "" or is_approved(issue, state)):
                 verdict = verdict_of(cycle, issue, state)
+                if verdict.rule in loops.STOPPING:
+                    made.append(loops.incident(state, issue, verdict.rule, verdict.reasons[-1], cycle.workspace.clock))
                 if verdict.action != issue["action"]:
                     made.append(facts.decided(issue, verdict, policy=policy_name(cycle), clock=cycle.workspace.clock))
         return made

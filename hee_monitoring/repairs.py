@@ -18,7 +18,7 @@ from hee_core.record import Record
 from hee_core.tree import CommitTree
 from hee_governance import rules
 from hee_governance.validator import GovernanceValidator
-from hee_monitoring import restarts
+from hee_monitoring import loops, restarts
 from hee_monitoring.attempts import Attempt, record_of
 from hee_monitoring.classify import diagnose
 from hee_monitoring.cycle import Result, record
@@ -125,7 +125,21 @@ def transact(cycle: Cycle, issue: Record, picture: Picture) -> Attempt:
         progress=lambda words: cycle.progress(f"{issue['title']}: {words}"),
     )  # fmt: skip
     outcome, after = governed(cycle, issue, outcome, workspace.log.state)
-    return Attempt(issue, request, outcome, head.size - 1, before, after)
+    cycled = went_round(cycle, issue, outcome)
+    if cycled:
+        outcome = replace(outcome, outcome="rolled_back", reason=cycled, commit="")
+    return Attempt(issue, request, outcome, head.size - 1, before, after, cycled)
+
+
+def went_round(cycle: Cycle, issue: Record, outcome: Outcome) -> str:
+    """Why a repair would only go round in a circle: it was made before, taken over and taken back; empty if it was not."""
+    if not outcome.kept:
+        return ""
+    repository, state = cycle.workspace.repository, cycle.workspace.log.state
+    before = loops.undone(
+        state, issue, outcome.diff_sha256, lambda fix: loops.taken_over(repository, fix, cycle.commit)
+    )
+    return f"{before} made the same change, which was taken over and taken back" if before else ""
 
 
 def conclude(cycle: Cycle, attempt: Attempt, *, backup: Event | None = None, result: Result | None = None) -> list[str]:
@@ -136,7 +150,12 @@ def conclude(cycle: Cycle, attempt: Attempt, *, backup: Event | None = None, res
 
     def events(state: State) -> list[Event]:
         issue = state.issues.get(attempt.issue["issue_id"])
-        return record_of(cycle, attempt, branch=branch, backup=backup) if issue is not None and is_open(issue) else []
+        if issue is None or not is_open(issue):
+            return []
+        made = record_of(cycle, attempt, branch=branch, backup=backup)
+        if attempt.cycled:
+            made.append(loops.incident(state, issue, "cycle", attempt.cycled, cycle.workspace.clock))
+        return made
 
     record(cycle, result, events)
     if result.events == before:

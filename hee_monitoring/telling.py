@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hee_core import machine
-from hee_monitoring import facts
+from hee_monitoring import facts, loops
 from hee_monitoring.cycle import record
 from hee_monitoring.impact import LEVELS, WITHIN
 
@@ -66,11 +66,15 @@ def alert(cycle: Cycle, issue: Record) -> Event:
     title = f"{place}: {issue['title']}"
     if fix.get("outcome") in ("rolled_back", "refused"):
         title += f"; a repair was {fix['outcome'].replace('_', ' ')}: {fix['reason']}"
+    next_step = pattern.remedy if pattern and pattern.remedy else "read the evidence: `hee show` and the job's log"
+    if stop := loops.stopped(cycle.workspace.log.state, issue):
+        title += f"; repairs were stopped: {stop}"
+        next_step = f"decide which state is right; then `hee approve {issue['issue_id']}` lets repairs begin anew"
     return facts.alerted(
         issue,
         title=title,
         rationale=issue["rationale"] or issue["action"],
-        next_step=pattern.remedy if pattern and pattern.remedy else "read the evidence: `hee show` and the job's log",
+        next_step=next_step,
         within=WITHIN.get(issue["severity"], 900),
         clock=cycle.workspace.clock,
     )

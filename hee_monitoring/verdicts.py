@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from hee_core.errors import KeyFault
+from hee_monitoring import loops
 
 if TYPE_CHECKING:
     from hee_core.catalogue import Level, Status
@@ -26,7 +27,6 @@ def verdict_of(cycle: Cycle, issue: Record, state: State, paths: tuple[str, ...]
     from hee_governance.decisions import Decision
 
     pattern = cycle.workspace.patterns.get(issue["pattern_id"])
-    tries = state.ledger.attempts.get(issue["fingerprint"])
     standing = [Decision.of(name, record) for name, record in state.decisions.items() if record["kind"] == "standing"]
     approvals = [
         Approval(
@@ -50,7 +50,9 @@ def verdict_of(cycle: Cycle, issue: Record, state: State, paths: tuple[str, ...]
         decisions=tuple(standing),
         frozen=state.frozen,
         current_status=cast("Status", state.status),
-        attempts=tries["streak"] if tries else 0,
+        attempts=loops.failed(state, issue),
+        repeats=loops.repeats(state, issue, cycle.workspace.clock.now()),
+        stopped=loops.stopped(state, issue),
         approvals=tuple(approvals),
         paths=paths,
         issue_id=issue["issue_id"],

@@ -65,6 +65,7 @@ def told(type_: str, data: Mapping[str, object]) -> str:
         "fix.rolled_back": "reason",
         "fix.refused": "reason",
         "fix.proposed": "reason",
+        "fix.stopped": "reason",
         "fix.started": "strategy",
         "alert.raised": "title",
         "note.recorded": "text",

@@ -528,3 +528,40 @@ def test_what_governance_said_around_a_repair_is_what_was_evaluated(story) -> No
     assert {s["phase"] for s in said} == {"before", "after"}
     assert all(s["evaluated"] > 0 and s["detail"] for s in said)
     assert len({s["evaluated"] for s in said}) > 1
+
+
+@pytest.mark.parametrize("how", ["merge", "squash"])
+def test_a_repair_that_another_bot_takes_back_is_made_once_and_then_stopped(tmp_path: Path, how: str) -> None:
+    root = watched(tmp_path / "r", BADLY)
+    run_cycle(root, FORMAT)
+    with Workspace.open(root) as workspace:
+        (issue,) = workspace.log.state.issues.values()
+    git(
+        root,
+        "merge",
+        "--quiet",
+        *(["--squash"] if how == "squash" else ["--no-ff", "-m", "take it"]),
+        issue["fix"]["branch"],
+    )
+    if how == "squash":
+        git(root, "commit", "--quiet", "--message", "tidy, by hand as it seems")
+    if how == "merge":  # the other one is reverted before anybody looked
+        run_cycle(root, FORMAT)
+    git(root, "checkout", "--quiet", "HEAD~1", "--", "a.py")
+    git(root, "commit", "--quiet", "--message", "as it was, says the bot", name="Bot")
+    run_cycle(root, FORMAT)
+    with Workspace.open(root) as workspace:
+        (again,) = workspace.log.state.issues.values()
+        assert again["fix"]["outcome"] == "rolled_back"
+        assert "taken over and taken back" in again["fix"]["reason"]
+        (stop,) = (entry.event.data for entry in workspace.log.read() if entry.event.type == "fix.stopped")
+        assert (stop["rule"], stop["fixes"][0]) == ("cycle", issue["fix"]["fix_id"])
+        assert f"hee approve {issue['issue_id']}" in again["next_step"]
+    (root / "a.py").write_text(BADLY["a.py"] + "y = {  'b':2 }\n")
+    git(root, "commit", "--quiet", "--all", "--message", "and on")
+    run_cycle(root, FORMAT)
+    with Workspace.open(root) as workspace:
+        (stopped,) = workspace.log.state.issues.values()
+        assert (stopped["action"], stopped["fix"]["outcome"]) == ("agent-review", "pending_review")
+        assert sum(entry.event.type == "fix.applied" for entry in workspace.log.read()) == 1
+        assert hee_core.verify(workspace.log).ok

@@ -601,3 +601,14 @@ def test_what_is_evicted_next_survives_a_dump_and_ended_decisions_are_bounded(wo
     again = projection.load(json.loads(json.dumps(projection.dump(world.state), sort_keys=True)))
     assert list(again.ledger.ended) == list(world.state.ledger.ended)
     assert (len(again.ledger.ended), again.ledger.ended_count) == (ENDED_KEPT, ENDED_KEPT + 2)
+
+
+def test_a_failure_whose_repairs_were_stopped_stays_so_until_a_person_approves(world: World) -> None:
+    world.say("ci.failure_detected")
+    world.say("fix.stopped")
+    world.say("ci.issue_resolved")
+    assert world.state.ledger.stops["fp-1"]["rule"] == "repeats"
+    world.say("approval.granted", subject="ISS-2", actor="human:ada")
+    assert "fp-1" in world.state.ledger.stops
+    world.say("approval.granted", subject="ISS-1", actor="human:ada")
+    assert not world.state.ledger.stops
