@@ -107,6 +107,7 @@ def transact(cycle: Cycle, issue: Record, picture: Picture) -> Attempt:
         denied_paths=workspace.config.deny_paths,
         known_green=tuple(key for key in picture.passed if key != seen.job_key and is_judged_here(cycle, key)),
         known_red=tuple(key for key in picture.failed if key != seen.job_key),
+        approved=before.rule.startswith("approval/"),
         trailers={
             "HEE-Issue": issue["issue_id"],
             "HEE-Pattern": issue["pattern_id"],

@@ -86,7 +86,8 @@ class Policy:
     """What one repair may do. A path must match a glob of every group in `allowed`; `creates` are globs of new files.
 
     `executable` allows exactly the change from 100644 to 100755; `pending_tests` allows new test files whose tests
-    are all pending; `keeps` is what the strategy promises to leave as it is.
+    are all pending; `keeps` is what the strategy promises to leave as it is. `reviewed` are globs of CI's and the gates'
+    files that a person let this repair change; `may_move` are the packages of a lock file that may get another version.
     """
 
     allowed: tuple[tuple[str, ...], ...]
@@ -97,6 +98,8 @@ class Policy:
     executable: bool = False
     pending_tests: bool = False
     keeps: Keeps = Keeps.SYNTAX
+    reviewed: tuple[str, ...] = ()
+    may_move: frozenset[str] = frozenset()
 
 
 def check(changes: Sequence[FileChange], policy: Policy) -> tuple[Violation, ...]:
@@ -119,7 +122,8 @@ def check(changes: Sequence[FileChange], policy: Policy) -> tuple[Violation, ...
 def _whole(changes: Sequence[FileChange], policy: Policy) -> Iterator[Violation]:
     if len(changes) > policy.max_files:
         yield Violation("too-large", "", f"{len(changes)} files change, {policy.max_files} are allowed")
-    lines = sum(sum(change.lines) for change in changes if not change.binary)
+    # How long a lock file is says nothing of how much a repair does; that nothing in it moved is proved instead.
+    lines = 0 if policy.keeps is Keeps.PINS else sum(sum(change.lines) for change in changes if not change.binary)
     if lines > policy.max_lines:
         yield Violation("too-large", "", f"{lines} lines change, {policy.max_lines} are allowed")
     seen: dict[str, str] = {}
@@ -146,7 +150,7 @@ def _paths(change: FileChange, policy: Policy) -> Iterator[tuple[str, str]]:
         ("secret", SECRETS, "files that may hold secrets are never touched"),
         ("protected", GIT, "files that steer git are changed by people only"),
     ):
-        if any_match(globs, folded):
+        if any_match(globs, folded) and not (globs is CI and any_match(policy.reviewed, path)):
             yield rule, what
 
 
@@ -194,12 +198,16 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _meaning(change: FileChange, policy: Policy) -> Iterator[tuple[str, str]]:
-    if detail := difference(change, policy.keeps):
+    if detail := difference(change, policy.keeps, policy.may_move):
         yield "meaning", detail
 
 
-def _gate_configuration(change: FileChange, _: Policy) -> Iterator[tuple[str, str]]:
-    if change.old == change.new or not any_match(GATES, change.path.casefold()):
+def _gate_configuration(change: FileChange, policy: Policy) -> Iterator[tuple[str, str]]:
+    if (
+        change.old == change.new
+        or not any_match(GATES, change.path.casefold())
+        or any_match(policy.reviewed, change.path)
+    ):
         return
     old, new = change.old or b"", change.new or b""
     if change.old is not None and same_lines(old, new):

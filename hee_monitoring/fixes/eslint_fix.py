@@ -48,7 +48,12 @@ class EslintFix:
         if node is None:
             raise ToolMissing("node is not installed", hint="install Node.js")
         npm = tools.provide("npm")
-        if tools.run(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error").exit_code != 0:
+        if (
+            tools.run(
+                npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", network=True
+            ).exit_code
+            != 0
+        ):
             return Declined(f"npm {npm.version} could not install what {_LOCK} names")
         eslint = replace(
             npm,

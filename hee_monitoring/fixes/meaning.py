@@ -17,10 +17,15 @@ import warnings
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from hee_monitoring.fixes import locks
+
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from hee_monitoring.fixes.changes import FileChange
 
 _WORD = re.compile(rb"[\w\x80-\xff]+")
+_PATH = re.compile(rb"(?<![\w\x80-\xff./-])[\w\x80-\xff.-]*[\w\x80-\xff](?:[/.][\w\x80-\xff.-]+)+/?")
 
 
 class Keeps(StrEnum):
@@ -32,17 +37,23 @@ class Keeps(StrEnum):
     IMPORTS = "imports"  # the same program but for the order of its imports
     WORDS = "words"  # the same words; what stands between them is laid out differently
     SYNTAX = "syntax"  # what parsed still parses
-    NOTHING = "nothing"  # a derived file: a lockfile, a new file
+    PATHS = "paths"  # the same lines but for words that are paths
+    PINS = "pins"  # a lock file: no package gets another version but those that may move
+    NOTHING = "nothing"  # a derived file: a new file
 
 
-def difference(change: FileChange, keeps: Keeps) -> str:
-    """Says in a few words how the meaning changed, or nothing when the promise is kept."""
+def difference(change: FileChange, keeps: Keeps, may_move: Collection[str] = ()) -> str:
+    """Says in a few words how the meaning changed, or nothing when the promise is kept; `may_move` is for `PINS`."""
     if change.old is None or change.new is None or keeps is Keeps.NOTHING:
         return ""
     if keeps is Keeps.BYTES:
         return "" if change.old == change.new else "the content changed, not only the mode"
     if keeps is Keeps.LINES:
         return "" if same_lines(change.old, change.new) else "more changed than blanks at line ends"
+    if keeps is Keeps.PINS:
+        return next(locks.moved(change.path, change.old, change.new, may_move), "")
+    if keeps is Keeps.PATHS:
+        return "" if _pathless(change.old) == _pathless(change.new) else "more changed than words that are paths"
     if keeps is Keeps.WORDS:
         return "" if _WORD.findall(change.old) == _WORD.findall(change.new) else "the words of the file changed"
     if change.path.endswith((".py", ".pyi")):
@@ -50,6 +61,10 @@ def difference(change: FileChange, keeps: Keeps) -> str:
     if keeps in (Keeps.CODE, Keeps.IMPORTS) and change.path.endswith((".json", ".toml")):
         return "" if same_data(change.path, change.old, change.new) else "the data in the file changed"
     return ""
+
+
+def _pathless(data: bytes) -> list[bytes]:
+    return [_PATH.sub(b"path", line) for line in data.split(b"\n")]
 
 
 def same_lines(old: bytes, new: bytes) -> bool:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hee_monitoring.fixes.meaning import Keeps
+from hee_monitoring.fixes.relock import relock, tracked
 from hee_monitoring.fixes.strategy import Change, Declined, Terms
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from hee_monitoring.evidence import Diagnosis
     from hee_monitoring.fixes.tools import Tools
 
-_HOSTS = re.compile(rb'"resolved": "(https?://[^/"\n]+)/')
+_ARGUMENTS = ("install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
 
 class NpmLock:
@@ -23,7 +24,7 @@ class NpmLock:
     name = "npm-lock"
     rows: tuple[str, ...] = ("lockfile",)
     network = True
-    terms = Terms(paths=("package-lock.json", "npm-shrinkwrap.json"), keeps=Keeps.NOTHING, whole_tree=True)
+    terms = Terms(paths=("package-lock.json", "npm-shrinkwrap.json"), keeps=Keeps.PINS, whole_tree=True)
 
     def applies(self, diagnosis: Diagnosis, tree: Path) -> str | None:  # noqa: ARG002
         """Only where npm's lockfile is what failed."""
@@ -32,26 +33,7 @@ class NpmLock:
 
     def apply(self, diagnosis: Diagnosis, tree: Path, tools: Tools) -> Change | Declined:  # noqa: ARG002
         """Locks again in each folder with a tracked package-lock.json."""
-        locks = sorted(
-            path for path in tools.modes if path.rpartition("/")[2] in self.terms.paths and tools.is_file(path)
-        )
+        locks = tracked(tools, *self.terms.paths)
         if not locks:
             return Declined("git tracks no package-lock.json")
-        tool = tools.provide("npm")
-        arguments = (
-            "install",
-            "--package-lock-only",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-        )
-        for lock in locks:
-            before = tools.read(lock) or b""
-            done = tools.run(tool, *arguments, folder=lock.rpartition("/")[0])
-            if done.exit_code != 0:
-                return Declined(f"npm {tool.version} could not resolve the dependencies (exit status {done.exit_code})")
-            new = set(_HOSTS.findall(tools.read(lock) or b"")) - set(_HOSTS.findall(before))
-            if _HOSTS.search(before) and new:
-                return Declined("npm would write another registry into the lockfile than the one it has")
-        return Change("Bring package-lock.json in step with its manifest", str(tool))
+        return relock(tools, tools.provide("npm"), locks, _ARGUMENTS, manifest="package.json")

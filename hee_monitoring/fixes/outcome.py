@@ -25,7 +25,8 @@ class Request:
     """What to repair and within which bounds. `job_key` is empty for what no job shows (a gap in the specifications).
 
     `known_green` are the other jobs that were green at `commit`: each must be green after the repair. `known_red` are
-    named for the record only. `allowed_paths` are globs, as are a strategy's own; a path must match both.
+    named for the record only. `allowed_paths` are globs, as are a strategy's own; a path must match both. `approved` says
+    that a person's approval, and not the matrix alone, lets it be repaired.
     """
 
     issue_id: str
@@ -43,6 +44,7 @@ class Request:
     known_red: tuple[str, ...] = ()
     trailers: Mapping[str, str] = field(default_factory=dict)
     budget_s: float = 300.0
+    approved: bool = False
 
 
 @dataclass(frozen=True)

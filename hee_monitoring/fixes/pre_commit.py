@@ -40,6 +40,8 @@ class PreCommit:
         if not hooks:
             return Declined("the job's log names no hook that modified files")
         tool = tools.provide("pre-commit")
+        if tools.run(tool, "install-hooks", "--color=never", network=True).exit_code != 0:
+            return Declined("pre-commit could not install the hooks")
         for hook in hooks:
             done = tools.run(tool, "run", "--all-files", "--color=never", hook)
             if done.timed_out or done.exit_code not in (0, 1):

@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING
 
 from hee_monitoring.fixes.black_format import BlackFormat
 from hee_monitoring.fixes.cargo_fmt import CargoFmt
+from hee_monitoring.fixes.cargo_lock import CargoLock
 from hee_monitoring.fixes.eslint_fix import EslintFix
 from hee_monitoring.fixes.executable_bit import ExecutableBit
+from hee_monitoring.fixes.go_tidy import GoTidy
 from hee_monitoring.fixes.gofmt import GoFmt
 from hee_monitoring.fixes.isort_imports import IsortImports
 from hee_monitoring.fixes.markdown_layout import MarkdownLayout
 from hee_monitoring.fixes.npm_lock import NpmLock
+from hee_monitoring.fixes.pip_compile import PipCompile
+from hee_monitoring.fixes.pnpm_lock import PnpmLock
+from hee_monitoring.fixes.poetry_lock import PoetryLock
 from hee_monitoring.fixes.pre_commit import PreCommit
 from hee_monitoring.fixes.prettier import Prettier
 from hee_monitoring.fixes.ruff_format import RuffFormat
@@ -23,6 +28,7 @@ from hee_monitoring.fixes.ruff_lint import RuffImports, RuffLint
 from hee_monitoring.fixes.spec_skeleton import SpecSkeleton
 from hee_monitoring.fixes.uv_lock import UvLock
 from hee_monitoring.fixes.whitespace import Whitespace
+from hee_monitoring.fixes.yarn_lock import YarnLock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +52,12 @@ REGISTRY: tuple[Strategy, ...] = (
     ExecutableBit(),
     UvLock(),
     NpmLock(),
+    PoetryLock(),
+    PipCompile(),
+    PnpmLock(),
+    YarnLock(),
+    CargoLock(),
+    GoTidy(),
     SpecSkeleton(),
     PreCommit(),
 )

@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Change:
-    """What a strategy did, in plain words without anything of a log, and the tool with the version really used."""
+    """What a strategy did, in plain words without anything of a log, and the tool with the version really used.
+
+    `may_move` are the packages of a lock file whose demand in the manifest changed: no other may get another version.
+    """
 
     summary: str
     tool: str
+    may_move: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class Terms:
     """What the diff of a strategy may look like; see `diffpolicy.Policy` for the words.
 
     `whole_tree`: its tool looks at all files, so a link that leaves the tree forbids it. `gate`: a failed job proves
-    it; without one its outcome is `applied`, never `verified`.
+    it; without one its outcome is `applied`, never `verified`. `reviewed` are globs of protected files, CI and the
+    configuration of gates, that it changes nonetheless: such a strategy is tried only after a person approved the repair.
     """
 
     paths: tuple[str, ...]
@@ -49,10 +54,14 @@ class Terms:
     pending_tests: bool = False
     whole_tree: bool = False
     gate: bool = True
+    reviewed: tuple[str, ...] = ()
 
 
 class Strategy(Protocol):
-    """One mechanical repair. `rows` are the rows of the decision matrix that it serves."""
+    """One mechanical repair. `rows` are the rows of the decision matrix that it serves.
+
+    `network` says that it installs or resolves something; what runs the repository's code runs without it all the same.
+    """
 
     name: str
     rows: tuple[str, ...]

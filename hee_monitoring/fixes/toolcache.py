@@ -26,10 +26,15 @@ from hee_monitoring.fixes.toolversion import pinned
 if TYPE_CHECKING:
     from hee_monitoring.fixes.toolversion import Pin
 
-_NODE = ("prettier", "markdownlint-cli2")
+# What comes from npm's registry: the package, and its program.
+_NODE = {
+    "prettier": ("prettier", "prettier"), "markdownlint-cli2": ("markdownlint-cli2", "markdownlint-cli2"), "pnpm": ("pnpm", "pnpm"),
+    "yarn": ("yarn", "yarn"), "yarn-berry": ("@yarnpkg/cli-dist", "yarn"), "biome": ("@biomejs/biome", "biome"),
+}  # fmt: skip
+_MODULES = {"pip-tools": ("piptools", "compile")}  # where Python's module is not named as its package
 # Parts of a toolchain: what selects their version is the toolchain, and no index has them alone.
-_OF_A_TOOLCHAIN = ("npm", "rustfmt", "gofmt")
-_ASKED = {"gofmt": ("go", "version")}  # where a program does not say its own version
+_OF_A_TOOLCHAIN = ("npm", "rustfmt", "gofmt", "go", "cargo", "make", "git")
+_ASKED = {"gofmt": ("go", "version"), "go": ("go", "version")}  # where a program does not say its own version
 _INSTALL_S = 180.0
 
 
@@ -55,9 +60,12 @@ class ToolCache:
     home: Path
     _here: dict[str, Tool | None] = field(default_factory=dict, repr=False)
 
-    def provide(self, name: str, tree: Path, log: str = "") -> Tool:
-        """The tool in the version that the tree pins; raises ToolMissing with what to do when it can't be had."""
-        pin = pinned(name, tree, log) if name not in _OF_A_TOOLCHAIN else None
+    def provide(self, name: str, tree: Path, log: str = "", otherwise: Pin | None = None) -> Tool:
+        """The tool in the version that the tree pins; raises ToolMissing with what to do when it can't be had.
+
+        `otherwise` is the version where the tree pins none; without it, it is this machine's.
+        """
+        pin = (pinned(_pinned_as(name), tree, log) or otherwise) if name not in _OF_A_TOOLCHAIN else None
         here = self._of_this_machine(name)
         if pin is None:
             if here is None:
@@ -105,9 +113,9 @@ class ToolCache:
             finally:
                 shutil.rmtree(making, ignore_errors=True)
         if node:
-            return (_need("node"), str(place / "node_modules" / ".bin" / name))
+            return (_need("node"), str(place / "node_modules" / ".bin" / _NODE[name][1]))
         # `-I` keeps the repository's own modules (a `click.py`, a `black.py`) out of the tool's way.
-        return (str(place / "bin" / "python"), "-I", "-m", name.replace("-", "_"))
+        return (str(place / "bin" / "python"), "-I", "-m", *_MODULES.get(name, (name.replace("-", "_"),)))
 
     def _install_python(self, name: str, version: str, target: Path) -> None:
         self._run([sys.executable, "-I", "-m", "venv", "--without-pip", str(target)], name, version)
@@ -120,7 +128,7 @@ class ToolCache:
     def _install_node(self, name: str, version: str, target: Path) -> None:
         self._run(
             [_need("npm"), "install", "--prefix", str(target), "--ignore-scripts", "--no-audit", "--no-fund", "--no-save",
-             "--no-package-lock", f"{name}@{version}"], name, version,
+             "--no-package-lock", f"{_NODE[name][0]}@{version}"], name, version,
         )  # fmt: skip
 
     def _run(self, argv: list[str], name: str, version: str) -> None:
@@ -132,6 +140,11 @@ class ToolCache:
                 f"{name} {version}, which the repository pins, can't be installed here",
                 hint=f"install {name} {version} and put it on PATH, or pin a version that has a binary package",
             )
+
+
+def _pinned_as(name: str) -> str:
+    """What repositories call the tool where they pin it."""
+    return "yarn" if name == "yarn-berry" else _NODE.get(name, (name,))[0]
 
 
 def _need(program: str) -> str:

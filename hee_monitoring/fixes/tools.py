@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from hee_monitoring.fixes.history import History
     from hee_monitoring.fixes.toolcache import Tool, ToolCache
+    from hee_monitoring.fixes.toolversion import Pin
     from hee_monitoring.sandbox import Completed
 
 
@@ -35,15 +37,17 @@ class Tools:
         home: Path,
         cache: ToolCache,
         network: bool,
+        history: History,
         timeout: float = 120.0,
     ) -> None:
         """`home` is outside the tree and shared by all tools of a repair; `timeout` is in seconds, for each program.
 
-        Without `network` no program reaches it, where the machine can enforce that.
+        Without `network` no program reaches it, where the machine can enforce that; with it, those that ask for it do.
         """
         self.tree = tree
         self.modes = modes
         self.home = home
+        self.history = history
         self._raw = raw
         self._network = network
         self._timeout = timeout
@@ -55,16 +59,25 @@ class Tools:
         """The log without what runners put around it."""
         return b"".join(segment.text for segment in joblog.read(self._raw).segments()).decode("utf-8", "replace")
 
-    def provide(self, name: str) -> Tool:
-        """The tool in the version that the repository pins; raises ToolMissing when it can't be had."""
+    def provide(self, name: str, otherwise: Pin | None = None) -> Tool:
+        """The tool in the version that the repository pins, else `otherwise`; raises ToolMissing when it can't be had."""
         if name not in self._tools:
-            self._tools[name] = self._cache.provide(
-                name, self.tree, self.log + self._raw[-2_000_000:].decode("utf-8", "replace")
-            )
+            said = self.log + self._raw[-2_000_000:].decode("utf-8", "replace")
+            self._tools[name] = self._cache.provide(name, self.tree, said, otherwise)
         return self._tools[name]
 
-    def run(self, tool: Tool, *arguments: str, folder: str = "", env: Mapping[str, str] | None = None) -> Completed:
-        """Runs the tool in a folder of the tree, with its caches in a home of its own."""
+    def run(
+        self,
+        tool: Tool,
+        *arguments: str,
+        folder: str = "",
+        env: Mapping[str, str] | None = None,
+        network: bool = False,
+    ) -> Completed:
+        """Runs the tool in a folder of the tree, with its caches in a home of its own.
+
+        `network` is for a run that installs or resolves, and works only for a strategy that declares it.
+        """
         caches = {
             "RUFF_NO_CACHE": "true",
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -75,7 +88,7 @@ class Tools:
         return sandbox.run(
             [*tool.argv, *arguments],
             cwd=self.tree / folder, home=self.home, timeout=self._timeout, env=caches | dict(env or {}),
-            network=self._network, only_write=(self.tree,),
+            network=self._network and network, only_write=(self.tree,),
         )  # fmt: skip
 
     def named(self, *patterns: str, suffixes: tuple[str, ...] = ()) -> tuple[str, ...]:

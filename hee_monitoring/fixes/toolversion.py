@@ -155,6 +155,7 @@ def _manifests(tool: str, tree: Path) -> Iterator[tuple[str, str | None]]:
         ):
             yield path, found.group(1)
     manifest = _json(tree, "package.json")
+    yield "package.json", _npm_requirement(tool, str(manifest.get("packageManager", "")).partition("+")[0])
     for group in ("devDependencies", "dependencies"):
         entry = manifest.get(group)
         if isinstance(entry, dict):

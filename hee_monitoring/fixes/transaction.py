@@ -244,7 +244,9 @@ class _Attempt:
         start = self.world.clock.monotonic()
         scene = self.bench.scene(self.fixed)
         modes = modes_with(self.bench.modes, self.changes)
-        fault = turn.strategy.prove(turn.diagnosis, scene, self.workplace.kit(turn.strategy, scene, modes, turn.log))
+        fault = turn.strategy.prove(
+            turn.diagnosis, scene, self.workplace.kit(turn.strategy, scene, modes, turn.log, self.fixed)
+        )
         if not fault and self.request.diagnosis.fingerprint not in self.world.gaps(self.bench.base, self.fixed):
             fault = "the change counts as coverage, which it never should"
         self.bench.drop(scene)

@@ -11,8 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hee_monitoring.fixes import locks
 from hee_monitoring.fixes.changes import FileChange
 from hee_monitoring.fixes.diffpolicy import Policy, check
+from hee_monitoring.fixes.history import History
 from hee_monitoring.fixes.registry import candidates
 from hee_monitoring.fixes.strategy import Change, Declined
 from hee_monitoring.fixes.tools import Tools
@@ -51,9 +53,13 @@ class Turns:
     strategies: Sequence[Strategy]
 
     def choose(self, diagnosis: Diagnosis, row: str) -> tuple[Strategy, ...]:
-        """The strategies that may try a failure; one that a job proves serves only what a job shows."""
+        """The strategies that may try a failure; one that a job proves serves only what a job shows.
+
+        What changes protected files is tried only where a person approved the repair.
+        """
         found = candidates(diagnosis, row, self.bench.root, self.strategies)
-        return tuple(each for each in found if each.terms.gate == bool(self.request.job_key))
+        proved = (each for each in found if each.terms.gate == bool(self.request.job_key))
+        return tuple(each for each in proved if self.request.approved or not each.terms.reviewed)
 
     def take(
         self, chosen: Sequence[Strategy], diagnosis: Diagnosis, log: bytes, commit: str, modes: Mapping[str, str]
@@ -76,20 +82,21 @@ class Turns:
         """Applies a strategy in a fresh scene of a commit; its changes are told from where the bench stands."""
         scene = self.bench.scene(commit)
         before = self.bench.snapshot(scene)
-        done = strategy.apply(diagnosis, scene, self.kit(strategy, scene, modes, log))
+        done = strategy.apply(diagnosis, scene, self.kit(strategy, scene, modes, log, commit))
         changes = self.bench.changes(scene, before, strategy.terms.creates) if isinstance(done, Change) else ()
         self.bench.drop(scene)
         return done, changes
 
-    def kit(self, strategy: Strategy, scene: Path, modes: Mapping[str, str], log: bytes) -> Tools:
-        """The tools of a strategy in a scene."""
-        return Tools(scene, modes, log, home=self.home, cache=self.tools, network=strategy.network)
+    def kit(self, strategy: Strategy, scene: Path, modes: Mapping[str, str], log: bytes, commit: str) -> Tools:
+        """The tools of a strategy in a scene of a commit."""
+        past = History(self.bench.base, commit)
+        return Tools(scene, modes, log, home=self.home, cache=self.tools, network=strategy.network, history=past)
 
     def forbidden(self, turn: Turn, whole: Sequence[FileChange]) -> tuple[Violation, ...]:
         """What the policy has against a turn's change; its size is that of the whole repair so far."""
         terms, request = turn.strategy.terms, self.request
         files = len(whole) - len(turn.changes)
-        lines = sum(sum(change.lines) for change in whole) - sum(sum(change.lines) for change in turn.changes)
+        lines = _counted(whole) - _counted(turn.changes)
         policy = Policy(
             allowed=(request.allowed_paths, terms.paths),
             denied=request.denied_paths,
@@ -99,8 +106,15 @@ class Turns:
             executable=terms.executable,
             pending_tests=terms.pending_tests,
             keeps=terms.keeps,
+            reviewed=terms.reviewed if request.approved else (),
+            may_move=turn.change.may_move,
         )
         return check(turn.changes, policy)
+
+
+def _counted(changes: Sequence[FileChange]) -> int:
+    """The changed lines but for those of lock files, which are judged by what they pin."""
+    return sum(sum(change.lines) for change in changes if not locks.compared(change.path))
 
 
 def together(turns: Iterable[Turn]) -> tuple[FileChange, ...]:

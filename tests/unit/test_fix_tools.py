@@ -9,12 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from repair_world import make_repository
 
 from hee_core.errors import ToolMissing
+from hee_core.git import Repository
 from hee_monitoring.evidence import Channel, Diagnosis, Evidence
 from hee_monitoring.fixes import Change, Declined, confined
 from hee_monitoring.fixes.black_format import BlackFormat
 from hee_monitoring.fixes.cargo_fmt import CargoFmt
+from hee_monitoring.fixes.history import History
 from hee_monitoring.fixes.isort_imports import IsortImports
 from hee_monitoring.fixes.meaning import Keeps
 from hee_monitoring.fixes.npm_lock import NpmLock
@@ -39,7 +42,8 @@ def said(title="", text="", **captures):
 class Place:
     """A tree with files, and programs on PATH that are shell scripts."""
 
-    def __init__(self, root, monkeypatch):
+    def __init__(self, root, monkeypatch, past):
+        self.past = past
         self.root, self.tree, self.bin = root, root / "tree", root / "bin"
         self.tree.mkdir()
         self.bin.mkdir()
@@ -64,13 +68,27 @@ class Place:
         }
         store = ToolCache(self.root / cache, self.root / "home")
         return Tools(
-            self.tree, modes, log.encode(), home=self.root / "home", cache=store, network=network, timeout=timeout
+            self.tree,
+            modes,
+            log.encode(),
+            home=self.root / "home",
+            cache=store,
+            network=network,
+            history=self.past,
+            timeout=timeout,
         )
 
 
+@pytest.fixture(scope="session")
+def past(tmp_path_factory):
+    """A history in which nothing happened."""
+    root = make_repository(tmp_path_factory.mktemp("past") / "repository", {"a.txt": "a\n"})
+    return History(Repository.discover(root), "HEAD")
+
+
 @pytest.fixture
-def place(tmp_path, monkeypatch):
-    return Place(tmp_path, monkeypatch)
+def place(tmp_path, monkeypatch, past):
+    return Place(tmp_path, monkeypatch, past)
 
 
 # ------------------------------------------------------------------ the cache
@@ -279,24 +297,19 @@ def test_cargo_fmt_needs_a_package_and_a_toolchain(place):
 @pytest.mark.parametrize(
     ("strategy", "name", "lock"), [(UvLock(), "uv", "uv.lock"), (NpmLock(), "npm", "package-lock.json")]
 )
-def test_a_lockfile_is_never_pointed_at_another_index(place, strategy, name, lock):
+def test_a_lock_file_is_made_by_its_tool_or_left(place, strategy, name, lock):
     assert "git tracks no" in strategy.apply(said(), place.tree, place.tools(network=True)).reason
-    entry = 'registry = "https://{}.example/simple"\n' if name == "uv" else '"resolved": "https://{}.example/a.tgz"\n'
-    confined.create(place.tree, lock, entry.format("one").encode())
+    confined.create(place.tree, lock, b"{}")
     place.program(name, "exit 2")
-    assert (
-        "could not resolve the dependencies (exit status 2)"
-        in strategy.apply(said(), place.tree, place.tools(network=True)).reason
-    )
-    place.program(name, f"printf '%s' '{entry.format('one')}' > {lock}")
+    refused = strategy.apply(said(), place.tree, place.tools(network=True)).reason
+    assert "could not resolve the dependencies (exit status 2)" in refused
+    place.program(name, "exit 0")
     assert isinstance(strategy.apply(said(), place.tree, place.tools(network=True)), Change)
-    place.program(name, f"printf '%s' '{entry.format('two')}' > {lock}")
-    assert "than the one it has" in strategy.apply(said(), place.tree, place.tools(network=True)).reason
 
 
 def test_pre_commit_runs_only_hooks_that_changed_files(place):
     log = "- hook id: {}\n- exit code: 1\n{}\n"
-    place.program("pre-commit", 'echo "$@" >> calls; exit 1')
+    place.program("pre-commit", '[ "$1" = run ] || exit 0; echo "$@" >> calls; exit 1')
     nothing = PreCommit().apply(said(), place.tree, place.tools(log.format("mypy", "error")))
     assert nothing == Declined("the job's log names no hook that modified files")
     modified = log.format("black", "- files were modified by this hook")
@@ -304,8 +317,10 @@ def test_pre_commit_runs_only_hooks_that_changed_files(place):
         "Keep what 1 pre-commit hook changed", "pre-commit 1.2.3 (of this machine; the repository pins none)"
     )
     assert (place.tree / "calls").read_text() == "run --all-files --color=never black\n"
-    place.program("pre-commit", "exit 3")
+    place.program("pre-commit", '[ "$1" = run ] || exit 0; exit 3')
     assert "exit status 3" in PreCommit().apply(said(), place.tree, place.tools(modified)).reason
+    place.program("pre-commit", "exit 1")
+    assert "could not install the hooks" in PreCommit().apply(said(), place.tree, place.tools(modified)).reason
 
 
 # ------------------------------------------------------------------ which strategy is for what
