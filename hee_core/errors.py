@@ -16,7 +16,7 @@
     └── SourceError         a CI source cannot be read
         ├── ToolMissing     a program that the work needs is not installed
         ├── Unauthorized    the source does not accept the token, or the token may not do this
-        ├── Declined        the source does not take what it was told
+        ├── Declined        the source does not do what it was asked for
         ├── RateLimited     the source asks for a pause, or the budget of requests is used up
         └── Unreachable     the source does not answer, or what it answers cannot be read
 
@@ -133,7 +133,7 @@ class Unauthorized(SourceError):
 
 
 class Declined(SourceError):
-    """The source does not take what it was told."""
+    """The source does not do what it was asked, or take what it was told."""
 
     code = "declined"
 

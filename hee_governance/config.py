@@ -134,6 +134,9 @@ FIELDS: dict[str, Entry] = {
     ),
     "branch": Entry(_BRANCH, "", "The protected branch; empty is the repository's default branch."),
     "sources": Entry(Many(Choice(("auto", "github", "act", "logs")), 1), ("auto",), "Where evidence comes from."),
+    "pull_requests": Entry(
+        Choice(("nothing", "comment", "check")), "nothing", "How pull requests on GitHub are told of what is red there."
+    ),
     "fix": Entry(Table(_FIX), {name: entry.default for name, entry in _FIX.items()}, "Limits of automatic repairs."),
     "spec": Entry(
         Table(_SPEC), {name: entry.default for name, entry in _SPEC.items()}, "How spec coverage is measured."
@@ -159,6 +162,7 @@ class Config:
     log_branch: str
     branch: str
     sources: tuple[str, ...]
+    pull_requests: Literal["nothing", "comment", "check"]
     max_severity: Level
     safety: Level
     min_confidence: int
@@ -232,6 +236,7 @@ def _config(section: Mapping[str, Any], path: str, digest_: str, warnings: tuple
         log_branch=log["branch"],
         branch=section["branch"],
         sources=section["sources"],
+        pull_requests=section["pull_requests"],
         max_severity=fix["max_severity"],
         safety=fix["safety"],
         min_confidence=fix["min_confidence"],

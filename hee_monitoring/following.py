@@ -16,6 +16,7 @@ from hee_core.errors import NotFound, Unauthorized, Unreachable
 from hee_monitoring import facts, pipeline, workflow
 from hee_monitoring.cursor import SOURCE, is_settled
 from hee_monitoring.cycle import Cycle, Result, record
+from hee_monitoring.github.announcing import Announcer
 from hee_monitoring.github.feed import Batch, Feed, Sight
 from hee_monitoring.redact import publishable
 from hee_monitoring.repairs import is_open
@@ -60,12 +61,15 @@ def names(files: Mapping[str, bytes]) -> dict[str, tuple[str, bool]]:
 class Follower:
     """Follows one repository on GitHub. Use it in `with`; it closes the client."""
 
-    def __init__(self, workspace: Workspace, client: Client, judge: Judge, progress: Callable[[str], None]) -> None:
-        """Asks nothing yet."""
+    def __init__(
+        self, workspace: Workspace, client: Client, judge: Judge, progress: Callable[[str], None], *, tell: str = ""
+    ) -> None:
+        """Asks nothing yet; `tell` says how pull requests are told of what is red, where the configuration does not."""
         self._feed = Feed(client, workspace.work, progress=progress)
         self._client = client
         self._judge = ByName(judge)
         self._progress = progress
+        self._tell = tell
         self.told: set[int] = set()  # runs that a webhook told of and no poll has looked at
         self._inspected: tuple[str, str | None] = ("", None)
         self._answered = workspace.clock.monotonic()
@@ -108,6 +112,8 @@ class Follower:
             for sight in (*batch.sights, *again):
                 join(result, self._see(looked, sight, reports))
         self._feed.keep(batch, log.state)
+        if (how := self._tell or workspace.config.pull_requests) != "nothing":
+            result.notes += Announcer(self._client, workspace.work, how).tell(log.state)
         self._inspected = (commit, log.head)
         return looked, result
 

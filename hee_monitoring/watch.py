@@ -44,19 +44,21 @@ def watch(
     stop: Callable[[], bool] = lambda: False,
     pause: Callable[[float], object] | None = None,
     told: Callable[[], Collection[int]] = tuple,
+    tell: str = "",
 ) -> Iterator[tuple[Cycle, Result]]:
     """Yields each cycle with what it did; ends after `limit` cycles or when `stop` says so.
 
     Raises what keeps it from ever beginning (see `ready`), a damaged log at any time, and the fault of the last cycle of
     a limit. The fault of another cycle goes to `trouble`, once while it stays the same, and the next cycle comes as
-    always, later each time. `pause` waits instead of the clock, and may end early; `told` gives the runs that a platform told of.
+    always, later each time. `pause` waits instead of the clock, and may end early; `told` gives the runs that a platform told
+    of, and `tell` says how pull requests are told of what is red (see `platform`).
     """
     clock = workspace.clock
     ready(workspace)
     quiet, since, longest, last = 0, clock.now(), 0, clock.monotonic()
     count, said, failed = 0, "", 0
     with ExitStack() as end:
-        follower = end.enter_context(closing(found)) if (found := platform(workspace, source, progress)) else None
+        follower = end.enter_context(closing(found)) if (found := platform(workspace, source, progress, tell)) else None
         while not stop():
             count += 1
             done, wait = None, 0.0
@@ -162,8 +164,11 @@ def one_cycle(
     return cycle, pipeline.run(cycle)
 
 
-def platform(workspace: Workspace, name: str, progress: Callable[[str], None]) -> Follower | None:
-    """What follows GitHub, where the name asks for it; `auto` does if origin is on GitHub and a token is there."""
+def platform(workspace: Workspace, name: str, progress: Callable[[str], None], tell: str = "") -> Follower | None:
+    """What follows GitHub, where the name asks for it; `auto` does if origin is on GitHub and a token is there.
+
+    `tell` is `comment`, `check` or `nothing`, and empty for what the configuration says.
+    """
     if name not in ("auto", "github"):
         return None
     from hee_monitoring.github import credentials, place
@@ -182,7 +187,7 @@ def platform(workspace: Workspace, name: str, progress: Callable[[str], None]) -
     from hee_monitoring.github.client import Client
 
     client = Client(where, credential, clock=workspace.clock)
-    return Follower(workspace, client, local(workspace, progress), progress)
+    return Follower(workspace, client, local(workspace, progress), progress, tell=tell)
 
 
 def sources(

@@ -42,6 +42,7 @@ _logs = click.option(
 @click.option("--no-fix", is_flag=True, help="Repair nothing.")
 @click.option("--rerun", is_flag=True, help="Run the jobs of a commit that was judged before once more.")
 @click.option("--run-id", type=click.IntRange(min=0), default=0, metavar="N", help="Look at one run of GitHub.")
+@options.tell
 @click.option("--cycles", type=click.IntRange(min=1), help="End after so many cycles.")
 @options.sarif
 @options.as_json
@@ -55,6 +56,7 @@ def monitor(
     no_fix: bool,
     rerun: bool,
     run_id: int,
+    tell: str | None,
     cycles: int | None,
     sarif: bool,
     as_json: bool,
@@ -85,6 +87,7 @@ def monitor(
             rerun=rerun,
             run_id=run_id,
             limit=1 if once or run_id else cycles,
+            tell=tell or "",
             progress=terminal.progress,
             trouble=lambda error: terminal.error(f"this cycle failed: {error}", error.hint),
         ):

@@ -20,6 +20,11 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON d
 sarif = click.option("--sarif", is_flag=True, help="Print SARIF 2.1.0, for code scanning and editors.")
 at = click.option("--at", metavar="POINT", help="As of an index, commit, event id or time.")
 directory = click.pass_obj
+tell = click.option(
+    "--tell",
+    type=click.Choice(["nothing", "comment", "check"]),
+    help="Tell pull requests on GitHub what is red; the configuration's pull_requests by default.",
+)
 NAGIOS = {"OK": 0, "WARNING": 1, "CRITICAL": 2, "UNKNOWN": 3}
 _USUAL = {0: "OK", 1: "CRITICAL"}
 

@@ -16,10 +16,13 @@ from hee_monitoring.cli import options
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=8023, show_default=True, help="0 takes a free one.")
 @click.option("--no-fix", is_flag=True, help="Repair nothing.")
+@options.tell
 @click.option("--cycles", type=click.IntRange(min=1), help="End after so many cycles.")
 @options.as_json
 @options.directory
-def serve(place: str, webhook: bool, host: str, port: int, no_fix: bool, cycles: int | None, as_json: bool) -> int:
+def serve(
+    place: str, webhook: bool, host: str, port: int, no_fix: bool, tell: str | None, cycles: int | None, as_json: bool
+) -> int:
     r"""Follow GitHub's runs, and look within a second when a webhook tells of something.
 
     Takes the secret from HEE_WEBHOOK_SECRET and the token from GITHUB_TOKEN. Polling goes on as the safety net. With
@@ -51,6 +54,7 @@ def serve(place: str, webhook: bool, host: str, port: int, no_fix: bool, cycles:
             trouble=lambda error: terminal.error(f"this cycle failed: {error}", error.hint),
             pause=receiver.wait,
             told=receiver.told,
+            tell=tell or "",
         ):
             if as_json and result.events:
                 terminal.json(report_json(workspace, result))

@@ -10,10 +10,11 @@ Invariant: of one name a commit has at most one check run that says the same thi
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from hee_core.canonical import digest, encode
+from hee_core.canonical import digest
 from hee_core.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Checks:
         """Has the check of this name at this commit say this: makes it, changes it, or leaves it alone."""
         shown = [_shown(note) for note in annotations[:MOST]]
         # What it says is in its external id, since GitHub gives the text back in a form of its own.
-        said = f"{digest(encode([conclusion, title, summary]))[:24]}.{digest(encode(shown))[:24]}"
+        said = f"{_mark([conclusion, title, summary])}.{_mark(shown)}"
         found = self.find(name, commit)
         if found is not None and found.external == said:
             return found
@@ -74,7 +75,7 @@ class Checks:
         path = self._client.place.path(f"commits/{commit}/check-runs?check_name={name}&filter=latest")
         found = [
             _read(each)
-            for each in self._client.pages(path, "check_runs")
+            for each in self._client.pages(path, "check_runs", whole=True)
             if isinstance(each, dict) and _is_ours(each, name)
         ]
         return max(found, key=lambda check: check.check_id, default=None)
@@ -89,6 +90,10 @@ class Checks:
         return _read(
             self._client.told("PATCH", self._client.place.path(f"check-runs/{check_id}"), document), changed=True
         )
+
+
+def _mark(said: object) -> str:
+    return digest(json.dumps(said, sort_keys=True).encode())[:24]
 
 
 def _is_ours(item: dict[str, Any], name: str) -> bool:

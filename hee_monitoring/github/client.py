@@ -104,12 +104,14 @@ class Client:
         answer = self.get(path)
         return parsed(answer) if answer.status == 200 else None
 
-    def pages(self, path: str, key: str) -> Iterator[Any]:
-        """The items of a listing, page after page."""
+    def pages(self, path: str, key: str, *, whole: bool = False) -> Iterator[Any]:
+        """The items of a listing, page after page; with `whole` a page that is not there (404, 410) raises Declined."""
         url = f"{path}{'&' if '?' in path else '?'}{_PER_PAGE}"
         while url:
             answer = self.get(url)
             if answer.status != 200:
+                if whole:
+                    raise Declined("GitHub has no such listing", status=answer.status)
                 return
             yield from items(parsed(answer), key)
             url = answer.next

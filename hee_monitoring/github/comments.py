@@ -50,7 +50,7 @@ class Comments:
 
     def find(self, number: int, purpose: str) -> Comment | None:
         """Our comment of this purpose, the oldest if there are several; None if there is none."""
-        for item in self._client.pages(self._client.place.path(f"issues/{number}/comments"), ""):
+        for item in self._client.pages(self._client.place.path(f"issues/{number}/comments"), "", whole=True):
             body = item.get("body") if isinstance(item, dict) else None
             if isinstance(body, str) and body.startswith(mark(purpose)) and self._is_ours(item):
                 return _read(item)

@@ -57,7 +57,11 @@ class Pulls:
         head = branch if ":" in branch else f"{self._owner}:{branch}"
         path = self._client.place.path(f"pulls?state=open&head={quoted(head)}")
         # GitHub leaves out a filter that it does not understand, and lists everything.
-        found = [pull for each in self._client.pages(path, "") if (pull := self._read(each)).head in (branch, head)]
+        found = [
+            pull
+            for each in self._client.pages(path, "", whole=True)
+            if (pull := self._read(each)).head in (branch, head)
+        ]
         return max(found, key=lambda pull: pull.number, default=None)
 
     def open(self, head: str, *, base: str, title: str, body: str, draft: bool = False) -> PullRequest:
