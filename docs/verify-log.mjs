@@ -182,6 +182,7 @@ function check(commits, format, pin) {
   const ids = new Map(), nonces = new Set(), status = []; // status[i]: after event i
   let size = 0, logId = "", previous = "", blind = false;
   const seals = [], approvals = new Map(); // indexes; event id -> { subject, expires, used }
+  const decisions = new Map(), ended = new Set(); // name -> whether a person's alone to end; the last 100 that ended
   const someone = (index) => [...keys.values()].some((key) => human(key.actor) && valid(key, index)); // the log knows a person
   const valid = (key, at) => key && key.since <= at && at < key.until;
 
@@ -274,8 +275,29 @@ function check(commits, format, pin) {
       else approvals.set(id, { subject: data.subject, expires: data.expires });
       if (approvals.size > 100) approvals.delete(approvals.keys().next().value); // the last 100 are known
     }
-    if (type === "approval.revoked" && !approvals.delete(data.approval_id)) found(index, "refused", "no such approval");
+    if (type === "approval.revoked") {
+      if (!human(actor)) found(index, "refused", "only a person takes an approval back");
+      else if (!approvals.delete(data.approval_id)) found(index, "refused", "no such approval");
+    }
+    if (type === "decision.recorded" || type === "decision.ended") decide(type, data, actor, index, id);
     return now;
+  }
+
+  function decide(type, data, actor, index, id) { // what a person decided, but for the pipeline's word on an issue, ends by a person
+    const recorded = type === "decision.recorded";
+    const name = recorded ? data.supersedes : data.decision_id;
+    if (name || !recorded) {
+      if (!decisions.has(name)) return found(index, "refused", "it ends a decision that is none, or ended already");
+      if (decisions.get(name) && !human(actor)) return found(index, "refused", "only a person ends what a person decided");
+      decisions.delete(name);
+      ended.delete(name);
+      ended.add(name);
+      if (ended.size > 100) ended.delete(ended.values().next().value);
+    }
+    let digits = 8;
+    const named = () => `HEE-DEC-${id.slice(0, digits)}`;
+    while (decisions.has(named()) || ended.has(named())) digits += 4;
+    if (recorded) decisions.set(named(), human(actor) && (data.kind ?? "standing") === "standing");
   }
 
   // What an event asks of the ring. Made at once when as many keys as it takes have asked for it; returns what forbids it.
@@ -287,9 +309,10 @@ function check(commits, format, pin) {
       human(name) && people ? human(actor) : keys.get(keyid).root && !(human(name) && frozen);
     const fresh = data.public_key && fingerprint(blobOf(data.public_key));
     const name = held && (held.origin ?? data.key_id);
-    // Once a person holds a root key, none becomes one, nor the threshold another, without a person among those who ask.
-    const personal = ["key.root_granted", "key.threshold_changed"].includes(type) &&
-      [...keys.values()].some((key) => key.root && human(key.actor) && valid(key, index));
+    // Once there is a person, no key becomes a root key, nor the threshold another, without a person among those who ask.
+    const personal = people && ["key.root_granted", "key.threshold_changed"].includes(type);
+    const asks = keys.get(keyid).root || (personal && human(actor)); // a person asks without a root key, and counts as the person
+    const byPeople = people && human(data.actor ?? held?.actor ?? ""); // those whose requests count: people, or root keys
     let ask, make, needed = threshold;
     if (data.public_key && !readable(data.public_key)) return "no key that could be checked, or not in its one form";
     if (["key.added", "key.rotated"].includes(type) && keys.has(fresh)) return "it is or was there already";
@@ -302,7 +325,7 @@ function check(commits, format, pin) {
     } else if (type === "key.rotated") {
       const old = keys.get(keyid);
       if (!valid(old, index + 1)) return "no valid key";
-      [ask, needed] = [`rotate ${keyid}`, 1];
+      [ask, needed] = [`rotate ${keyid}`, 0];
       make = () => {
         keys.set(fresh, { ...old, blob: blobOf(data.public_key), since: index + 1, origin: old.origin ?? keyid });
         keys.set(keyid, { ...old, until: index + 1 });
@@ -320,19 +343,20 @@ function check(commits, format, pin) {
       ask = `expire ${name} at ${data.until} or ${data.not_after ?? ""}`;
       make = () => { held.until = until; };
     } else if (type === "key.root_granted") {
-      if (!keys.get(keyid).root || held.root) return "takes a root key, and one that is none yet";
+      if (!asks || held.root) return "takes a root key, and one that is none yet";
       ask = `root ${name}`;
       make = () => { held.root = true; };
     } else if (type === "key.threshold_changed") {
       const roots = [...keys.values()].filter((key) => key.root && key.until === Infinity).length;
-      if (!keys.get(keyid).root || data.threshold === threshold || data.threshold > roots) return "may not be";
+      if (!asks || data.threshold === threshold || data.threshold > roots) return "may not be";
       [ask, needed] = [`threshold ${data.threshold}`, Math.max(threshold, data.threshold)];
       make = () => { threshold = data.threshold; };
     } else return "unknown: nobody can say whose keys count after it";
     const asked = new Set([...(pending.get(ask) ?? []), keyid]);
     pending.set(ask, asked);
-    const counted = [...asked].map((each) => keys.get(each)).filter((key) => valid(key, index));
-    if (counted.length < needed || (personal && !counted.some((key) => human(key.actor)))) return null;
+    const voices = [...asked].map((each) => keys.get(each)).filter((key) => valid(key, index));
+    const counted = voices.filter((key) => (byPeople && !personal ? human(key.actor) : key.root));
+    if (counted.length < needed || (personal && !voices.some((key) => human(key.actor)))) return null;
     pending.delete(ask);
     make();
     return null;

@@ -16,7 +16,7 @@ from hee_core.errors import HeeError, IntegrityError, KeyFault
 from hee_core.rfc3339 import is_date_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from hee_core.events import Event
     from hee_core.keyring import KeyRing
@@ -59,13 +59,21 @@ class Key:
 class Change(NamedTuple):
     """What an event asks for: its name, by which others ask for the same; the ring then; how many keys it takes.
 
-    With `person`, one of them is a person's.
+    They are root keys, with `by_people` those of people, root or not. With `person`, one who asks is a person, and
+    need hold no root key. Whoever asked while that was enough, and is none of them now, is not counted.
     """
 
     name: str
     ring: KeyRing
     needed: int
+    by_people: bool = False
     person: bool = False
+
+    def enough(self, asked: Iterable[Key]) -> bool:
+        """Says whether those who asked, all still valid, are as many as it takes."""
+        voices = list(asked)
+        counted = sum(key.role == "human" if self.by_people else key.root for key in voices)
+        return counted >= self.needed and (not self.person or any(key.role == "human" for key in voices))
 
 
 def change_of(ring: KeyRing, index: int, event: Event) -> Change:
@@ -80,8 +88,9 @@ def _added(ring: KeyRing, index: int, event: Event) -> Change:
     payload = payload_of(event, index)
     key = make_key(payload["public_key"], payload["actor"], payload["role"], root=False, since=index + 1)
     name = _unused(ring, key)
-    _vouch(ring, index, event, key)
-    return Change(f"add {key.actor} {key.public_key}", replace(ring, keys={**ring.keys, name: key}), ring.threshold)
+    by_people = _vouch(ring, index, event, key)
+    changed = replace(ring, keys={**ring.keys, name: key})
+    return Change(f"add {key.actor} {key.public_key}", changed, ring.threshold, by_people)
 
 
 def _rotated(ring: KeyRing, index: int, event: Event) -> Change:
@@ -92,50 +101,50 @@ def _rotated(ring: KeyRing, index: int, event: Event) -> Change:
     name = _unused(ring, checked)
     new = replace(old, public_key=checked.public_key, since=index + 1, origin=old.origin or event.key_id)
     ended = replace(old, until=index + 1, ended="rotated")
-    return Change(f"rotate {event.key_id}", replace(ring, keys={**ring.keys, event.key_id: ended, name: new}), 1)
+    return Change(f"rotate {event.key_id}", replace(ring, keys={**ring.keys, event.key_id: ended, name: new}), 0)
 
 
 def _revoked(ring: KeyRing, index: int, event: Event) -> Change:
     name = payload_of(event, index)["key_id"]
     held = _held(ring, index, name)
-    _vouch(ring, index, event, held)
+    by_people = _vouch(ring, index, event, held)
     changed = _with(ring, name, replace(held, until=index + 1, ended="revoked"))
-    return Change(f"revoke {held.origin or name}", changed, ring.threshold)
+    return Change(f"revoke {held.origin or name}", changed, ring.threshold, by_people)
 
 
 def _expiring(ring: KeyRing, index: int, event: Event) -> Change:
     payload = payload_of(event, index)
     name, until, not_after = payload["key_id"], payload["until"], payload["not_after"]
     held = _held(ring, index, name)
-    _vouch(ring, index, event, held)
+    by_people = _vouch(ring, index, event, held)
     if until is not None and until <= index:
         raise IntegrityError(f"event {until} is past: a key ends with a later event, or is revoked now")
     if not_after and not (is_date_time(not_after) and not_after.endswith("Z")):
         raise IntegrityError(f"{not_after!a} is not a time like 2027-01-01T00:00:00Z")
     ends = replace(held, until=until, ended="" if until is None else "expired", not_after=not_after)
     name_ = f"expire {held.origin or name} at {until} or {not_after or None}"
-    return Change(name_, _with(ring, name, ends), ring.threshold)
+    return Change(name_, _with(ring, name, ends), ring.threshold, by_people)
 
 
 def _root_granted(ring: KeyRing, index: int, event: Event) -> Change:
     name = payload_of(event, index)["key_id"]
     held = _held(ring, index, name)
-    _root(ring, event)
+    person = _root_or_person(ring, index, event)
     if held.root:
         raise IntegrityError(f"{name} is a root key already")
     changed = replace(ring, keys={**ring.keys, name: replace(held, root=True)})
-    return Change(f"root {held.origin or name}", changed, ring.threshold, _person_roots(ring, index))
+    return Change(f"root {held.origin or name}", changed, ring.threshold, person=person)
 
 
 def _threshold(ring: KeyRing, index: int, event: Event) -> Change:
     """Takes as many keys as before and as many as after: who cannot reach the new number cannot ask for it."""
     threshold = payload_of(event, index)["threshold"]
-    _root(ring, event)
+    person = _root_or_person(ring, index, event)
     if threshold == ring.threshold:
         raise IntegrityError(f"the threshold is {threshold} already")
     changed = replace(ring, threshold=threshold)
     _enough(changed)
-    return Change(f"threshold {threshold}", changed, max(threshold, ring.threshold), _person_roots(ring, index))
+    return Change(f"threshold {threshold}", changed, max(threshold, ring.threshold), person=person)
 
 
 _RULES: Final[Mapping[str, Callable[[KeyRing, int, Event], Change]]] = {
@@ -183,27 +192,32 @@ def _root(ring: KeyRing, event: Event) -> None:
         raise IntegrityError(f"it takes a root key, {event.key_id} is none")
 
 
-def _person_roots(ring: KeyRing, index: int) -> bool:
-    """Whether a person holds a root key: then none becomes one, nor the threshold another, without a person.
+def _root_or_person(ring: KeyRing, index: int, event: Event) -> bool:
+    """Whether the log knows a person: then no key becomes a root key, nor the threshold another, without a person.
 
-    Else an agent could make more root keys of its own, and raise the threshold over the people's heads.
+    Else an agent could make more root keys of its own, and raise the threshold over the people's heads. A person asks
+    without a root key, and then counts as the person alone.
     """
-    return any(key.root and key.role == "human" and key.valid(index) for key in ring.keys.values())
+    person = bool(ring.people(index))
+    if not (person and ring.keys[event.key_id].role == "human"):
+        _root(ring, event)
+    return person
 
 
-def _vouch(ring: KeyRing, index: int, event: Event, key: Key) -> None:
+def _vouch(ring: KeyRing, index: int, event: Event, key: Key) -> bool:
     """Once a person holds a key, only people add and revoke people: else an agent could make its own approver.
 
-    The first person is added by a root key, for somebody has to begin; but not during a freeze, or an agent could
-    end it through a person that it just made.
+    Says whether that is so. The first person is added by a root key, for somebody has to begin; but not during a
+    freeze, or an agent could end it through a person that it just made.
     """
     if key.role == "human" and ring.people(index):
         if ring.keys[event.key_id].role != "human":
             raise IntegrityError(f"the key of a person takes a person's key, not {event.actor}'s")
-        return
+        return True
     _root(ring, event)
     if key.role == "human" and ring.frozen:
         raise IntegrityError(f"{event.actor} cannot add the first person while the log is frozen")
+    return False
 
 
 def payload_of(event: Event, index: int) -> dict[str, Any]:

@@ -37,8 +37,8 @@ def makes_another_ring(type_: str) -> bool:
 class KeyRing:
     """The keys of a log by fingerprint. A change takes `threshold` keys; `pending` holds who asked so far.
 
-    They are root keys, or for the key of a person, once there is one, keys of people, root or not. `frozen` says
-    whether a freeze lasts that only a person can end.
+    They are root keys, or for the key of a person, once there is one, keys of people, root or not; new root keys and
+    another threshold then take a person beside them. `frozen` says whether a freeze lasts that only a person can end.
     """
 
     keys: Mapping[str, Key]
@@ -124,8 +124,7 @@ class KeyRing:
         change = change_of(self, index, event)
         asked = {*self.pending.get(change.name, ()), event.key_id}
         pending = {name: who for name, who in self.pending.items() if name != change.name}
-        count = [self.keys[name].role for name in asked if self.keys[name].valid(index)]
-        if len(count) < change.needed or (change.person and "human" not in count):
+        if not change.enough(self.keys[name] for name in asked if self.keys[name].valid(index)):
             return replace(self, pending={**pending, change.name: tuple(sorted(asked))})
         return replace(change.ring, pending=pending)
 

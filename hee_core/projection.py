@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from hee_core import attempts, decisions, forms, issues, machine, returns, sources
 from hee_core.draft import Draft
-from hee_core.errors import EventError, Frozen, HeeError, IllegalTransition
+from hee_core.errors import EventError, Frozen, HeeError, IllegalTransition, KeyFault
 from hee_core.form_table import FORMS
 from hee_core.ledger import ROLLBACKS_KEPT
 from hee_core.operational import INITIAL, VERSION, Operational, State, digest, dump, load
@@ -250,8 +250,28 @@ def _transition(draft: Draft, _: int, event: Folded) -> HeeError | None:
 def _ending(draft: Draft, _: int, event: Folded) -> HeeError | None:
     name = event.data["decision_id"]
     if name in draft.decisions:
-        return None
+        return _of_a_person(draft, event, name)
     return EventError(f"{name!r} is not an active decision", hint="`hee state` lists the active decisions")
+
+
+def _superseding(draft: Draft, _: int, event: Folded) -> HeeError | None:
+    name = event.data.get("supersedes") or ""
+    return _of_a_person(draft, event, name) if name in draft.decisions else None
+
+
+def _of_a_person(draft: Draft, event: Folded, name: str) -> HeeError | None:
+    """What a person decided stands until a person ends it; what the pipeline decides about an issue is nobody's will."""
+    record = draft.decisions[name]
+    if (
+        record["kind"] != "standing"
+        or not record["decided_by"].startswith("human:")
+        or event.actor.startswith("human:")
+    ):
+        return None
+    return KeyFault(
+        f"{event.actor} cannot end {name}, which {record['decided_by']} decided: only a person can",
+        hint="sign it with a human's key",
+    )
 
 
 def _unfreezing(draft: Draft, _: int, event: Folded) -> HeeError | None:
@@ -286,6 +306,10 @@ def _fixing(draft: Draft, _: int, event: Folded) -> HeeError | None:
 
 
 def _revoking(draft: Draft, _: int, event: Folded) -> HeeError | None:
+    if not event.actor.startswith("human:"):
+        return KeyFault(
+            f"{event.actor} cannot take an approval back: only a person can", hint="sign it with a human's key"
+        )
     if event.data["approval_id"] in draft.approvals:
         return None
     return EventError(
@@ -295,6 +319,7 @@ def _revoking(draft: Draft, _: int, event: Folded) -> HeeError | None:
 
 _RULES: dict[str, Callable[[Draft, int, Folded], HeeError | None]] = {
     "state.changed": _transition,
+    "decision.recorded": _superseding,
     "decision.ended": _ending,
     "state.unfrozen": _unfreezing,
     "approval.granted": _approving,

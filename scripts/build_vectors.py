@@ -142,6 +142,40 @@ def steered() -> Story:
     return story
 
 
+def decided() -> Story:
+    """What a person decided and allowed, and takes back; what the pipeline says of an issue, said anew."""
+    story = Story()
+    story.add(ADA)
+    first = story.say(ADA, ("decision.recorded", {"key": "k", "statement": "s"}))
+    name = f"HEE-DEC-{first.id[:8]}"
+    allowed = story.say(ADA, ("approval.granted", {"subject": "ISS-1", "statement": "once"}))
+    issue = {"kind": "issue", "key": "issue/1", "statement": "s", "issue_id": "1"}
+    said = story.say(ADA, ("decision.recorded", issue))
+    story.say(OWNER, ("decision.recorded", issue | {"supersedes": f"HEE-DEC-{said.id[:8]}"}))
+    story.say(ADA, ("decision.recorded", {"key": "k", "statement": "t", "supersedes": name}))
+    story.say(ADA, ("approval.revoked", {"approval_id": allowed.id, "reason": "done"}))
+    story.say(
+        ADA,
+        (
+            "decision.ended",
+            {"decision_id": f"HEE-DEC-{story.log(OWNER).event_id(6)[:8]}", "how": "revoked", "reason": ""},
+        ),
+    )
+    return story
+
+
+def governed() -> Story:
+    """Who makes root keys and thresholds once there is a person: a root key and a person, in whatever order."""
+    story = Story()
+    story.add(OTHER)
+    story.add(ADA)
+    story.say(ADA, ("key.root_granted", {"key_id": ADA.key_id}))
+    story.say(OWNER, ("key.root_granted", {"key_id": OTHER.key_id}))
+    story.say(OWNER, ("key.root_granted", {"key_id": ADA.key_id}))
+    story.say(ADA, ("key.added", {"public_key": NEXT.public_key, "actor": "agent:hee", "role": "agent"}))
+    return story
+
+
 def later() -> Story:
     """What a later program wrote: a type that nobody knows."""
     story = Story()
@@ -288,6 +322,11 @@ BAD: dict[str, tuple[Callable[[], Story], Callable[[Forge], object], int, str]] 
     "rollback-past-a-seal": (steered, lambda a: reworded(a[6], to_index=0, to_event=canonical.digest(a[0].lines[0])), 6, "refused"),
     "rollback-past-a-seal-twice": (steered, lambda a: _again(a[7], a[6]), 7, "refused"),
     "approval-revoked-that-is-none": (steered, lambda a: edited(a[7], type="approval.revoked", data={"approval_id": "0" * 64, "reason": ""}), 7, "refused"),
+    "decision-of-a-person-ended-by-a-machine": (decided, lambda a: stolen(a[8], OWNER), 8, "refused"),
+    "decision-of-a-person-superseded-by-a-machine": (decided, lambda a: stolen(a[6], OWNER), 6, "refused"),
+    "decision-ended-that-is-none": (decided, lambda a: reworded(a[8], decision_id="HEE-DEC-00000000"), 8, "refused"),
+    "approval-revoked-by-a-machine": (decided, lambda a: stolen(a[7], OWNER), 7, "refused"),
+    "root-key-by-a-machine-alone": (governed, lambda a: stolen(a[6], OTHER), 6, "key"),
     "key-event-of-the-future": (keys, lambda a: edited(a[1], type="key.delegated"), 1, "unknown"),
     "capsule-another": (plain, lambda a: filed(a[3], "capsule.json", a[4].files["capsule.json"]), 4, "projection"),
     "trailer-state": (plain, lambda a: _state(a[3]), 4, "projection"),
@@ -299,6 +338,8 @@ GOOD = {
     "frozen": frozen,
     "reanchored": reanchored,
     "steered": steered,
+    "decided": decided,
+    "governed": governed,
 }
 
 

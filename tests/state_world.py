@@ -106,8 +106,8 @@ class World:
         return list(self.capsule["hee_auto_fix_history"])
 
     def event(self, type_: str, *, actor: str = "", hours: float = 0, **data: Any) -> Event:
-        """A bound event that is not said yet; a person approves, the agent says the rest."""
-        actor = actor or ("human:ada" if type_ == "approval.granted" else "agent:hee")
+        """A bound event that is not said yet; a person approves and takes back, the agent says the rest."""
+        actor = actor or ("human:ada" if type_.startswith("approval.") else "agent:hee")
         self.clock.sleep(1 + 3600 * hours)
         draft = Event.new(type_, {**DEFAULTS.get(type_, {}), **data}, clock=self.clock)
         return draft.bound(source=SOURCE, actor=actor, key_id="key")

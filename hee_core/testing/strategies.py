@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 SOURCE = f"urn:hee:{'1' * 64}"
 ACTORS = ("agent:hee", "human:ada", "ci:github")
 _BY_PEOPLE = frozenset(
-    {"state.unfrozen", "approval.granted", "token.approved", *recipients.STEERED, "state.checkpoint_sealed"}
+    {
+        *("state.unfrozen", "approval.granted", "approval.revoked", "token.approved", "state.checkpoint_sealed"),
+        *("decision.ended", *recipients.STEERED),
+    }
 )
 _POOLS: dict[str, tuple[str, ...]] = {
     "issue_id": ("HEE-ISS-1", "HEE-ISS-2", "HEE-ISS-3"),
@@ -91,7 +94,11 @@ def next_draft(draw: st.DrawFn, names: Iterable[str], state: State, past: Past) 
     """A draft that may come after this state, and the actor who may write it."""
     type_ = draw(st.sampled_from([name for name in names if _possible(name, state)] or ["state.unfrozen"]))
     data = {**draw(payloads(type_)), **_fitting(draw, type_, state, past)}
-    person = type_ in _BY_PEOPLE or (type_ == "state.rolled_back" and state.ledger.seals)
+    person = (
+        type_ in _BY_PEOPLE
+        or (type_ == "state.rolled_back" and state.ledger.seals)
+        or (type_ == "decision.recorded" and data["supersedes"])
+    )
     actor = "human:ada" if person else draw(st.sampled_from(ACTORS))
     clock = FixedClock("2026-01-24T12:00:00.000000Z", seed=(1 << 64) + state.size)
     clock.sleep(state.size * 3600)

@@ -239,7 +239,9 @@ def _change(place: str, type_: str, data: dict[str, Any], *, as_json: bool) -> N
         terminal.json(options.entry_json(entry) | {"effective": not waits})
     elif waits:
         terminal.status("OK", f"asked for with event {entry.index}: {len(waits[0])} key(s) so far, it takes more")
-        terminal.line("  next: another root key runs the same command; `hee keys threshold` shows who has asked")
+        terminal.line(
+            "  next: another root key, or a person, runs the same command; `hee keys threshold` shows who asked"
+        )
     else:
         terminal.status("OK", f"{type_.replace('.', ' ').replace('_', ' ')} with event {entry.index}")
     if not as_json and not data.get("public_key", ED25519).startswith(ED25519):

@@ -192,25 +192,30 @@ def test_a_key_ends_with_an_event_and_a_time_only_warns(
 ) -> None:
     agent = FileSigner(default_key_path())
     assert hee(capsys, root, "keys", "add", ada.public_key, "--actor", "human:ada")[0] == 0
-    assert hee(capsys, root, "keys", "promote", ada.key_id)[0] == 0
+    status, asked, _ = hee(capsys, root, "keys", "promote", ada.key_id)
+    assert (status, asked["effective"]) == (0, False)  # the log knows a person, who has to ask too
+    act_as(monkeypatch, ada)
+    assert hee(capsys, root, "keys", "promote", ada.key_id)[1]["effective"]
+    monkeypatch.delenv("HEE_SIGNING_KEY")
+    monkeypatch.delenv("HEE_ACTOR")
     assert hee(capsys, root, "keys", "expire", ada.key_id)[0] == 2
     assert hee(capsys, root, "keys", "expire", ada.key_id, "--event", "9", "--never")[0] == 2
     assert hee(capsys, root, "keys", "expire", agent.key_id, "--not-after", "2020-01-01T00:00:00Z")[0] == 0
     act_as(monkeypatch, ada)
-    both = ("--event", "6", "--not-after", "2020-01-01T00:00:00Z")
+    both = ("--event", "7", "--not-after", "2020-01-01T00:00:00Z")
     assert hee(capsys, root, "keys", "expire", agent.key_id, *both)[0] == 0
     monkeypatch.delenv("HEE_SIGNING_KEY")
     monkeypatch.delenv("HEE_ACTOR")
     assert hee(capsys, root, "decide", "k", "s", "--rationale", "r")[0] == 0
     status, _, err = hee(capsys, root, "decide", "k", "t", "--rationale", "r")
-    assert (status, "is expired from event 6 on" in err) == (2, True)
+    assert (status, "is expired from event 7 on" in err) == (2, True)
     status, report, _ = hee(capsys, root, "verify")
     assert (status, report["ok"]) == (0, True)
-    assert [(w["index"], w["kind"]) for w in report["warnings"]] == [(5, "key-expiry")]
+    assert [(w["index"], w["kind"]) for w in report["warnings"]] == [(6, "key-expiry")]
     assert run(["-C", str(root), "verify"]) == 0
     assert "was meant to be used until 2020" in capsys.readouterr().out
     assert run(["-C", str(root), "keys", "list"]) == 0
-    assert "expired from event 6 on, meant until 2020" in " ".join(capsys.readouterr().out.split())
+    assert "expired from event 7 on, meant until 2020" in " ".join(capsys.readouterr().out.split())
 
 
 # ------------------------------------------------------------------ the verifier in another language

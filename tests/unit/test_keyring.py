@@ -321,12 +321,14 @@ def test_an_end_never_leaves_too_few_root_keys():
 @pytest.mark.spec("SEED-216")
 def test_a_root_key_makes_another_key_a_root_key():
     ring = KeyRing.of(genesis(AGENT)).fold(1, added(ADA, AGENT))
-    assert "takes a root key" in ring.refusal(2, granted(ADA, ADA))
+    assert "takes a root key" in ring.fold(2, added(CI, AGENT)).refusal(3, granted(CI, CI))
     assert "is a root key already" in ring.refusal(2, granted(AGENT, AGENT))
     assert "not a valid key" in ring.refusal(2, granted(BOB, AGENT))
-    ring = ring.fold(2, granted(ADA, AGENT))
-    assert ring.refusal(3, added(CI, ADA)) is None
-    assert not may(ring.fold(3, revoked(AGENT, ADA)), AGENT, 4)
+    assert not ring.fold(2, granted(ADA, ADA)).keys[ADA.key_id].root  # a person alone is no root key
+    assert not ring.fold(2, granted(ADA, AGENT)).keys[ADA.key_id].root  # and a root key alone is no person
+    ring = ring.fold(2, granted(ADA, AGENT)).fold(3, granted(ADA, ADA))
+    assert ring.refusal(4, added(CI, ADA)) is None
+    assert not may(ring.fold(4, revoked(AGENT, ADA)), AGENT, 5)
 
 
 @pytest.mark.spec("SEED-216")
@@ -350,8 +352,20 @@ def test_agents_do_not_make_root_keys_or_thresholds_over_the_heads_of_people():
     assert (alone.keys[THIRD.key_id].root, alone.threshold, len(alone.pending)) == (False, 1, 2)
     assert alone.fold(5, granted(THIRD, ADA)).keys[THIRD.key_id].root
     assert alone.fold(5, threshold(2, ADA)).threshold == 2
-    without = KeyRing.of(genesis(AGENT, SECOND)).fold(1, added(ADA, AGENT))  # a person without a root key is not asked
-    assert without.fold(2, threshold(2, AGENT)).fold(3, threshold(2, SECOND)).threshold == 2
+    without = KeyRing.of(genesis(AGENT, SECOND)).fold(1, added(ADA, AGENT))  # a person needs no root key to be asked
+    roots = without.fold(2, threshold(2, AGENT)).fold(3, threshold(2, SECOND))
+    assert (roots.threshold, roots.fold(4, threshold(2, ADA)).threshold) == (1, 2)
+    half = without.fold(2, threshold(2, AGENT)).fold(3, threshold(2, ADA))
+    assert half.threshold == 1  # the person's word is no root key's
+
+
+def test_what_an_agent_asked_before_there_was_a_person_does_not_count_afterwards():
+    ring = KeyRing.of(genesis(AGENT, SECOND, threshold=2)).fold(1, added(BOB, AGENT))
+    ring = ring.fold(2, added(ADA, AGENT)).fold(3, added(ADA, SECOND))
+    assert may(ring, ADA, 4)
+    assert not may(ring.fold(4, added(BOB, ADA)), BOB, 5)  # one person, and two are needed
+    three = ring.fold(4, added(BOB, ADA))
+    assert three.pending[f"add {BOB.actor} {BOB.public_key}"] == tuple(sorted((AGENT.key_id, ADA.key_id)))
 
 
 @pytest.mark.spec("SEED-216")

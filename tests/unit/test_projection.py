@@ -9,7 +9,7 @@ import pytest
 from state_world import COMMIT, DEFAULTS, DIGEST, EVIDENCE, World
 
 from hee_core import attempts, catalogue, machine, projection, shapes
-from hee_core.errors import EventError, Frozen, IllegalTransition, IntegrityError
+from hee_core.errors import EventError, Frozen, IllegalTransition, IntegrityError, KeyFault
 from hee_core.ledger import ATTEMPTS_KEPT, ENDED_KEPT, FIXES_KEPT, ROLLBACKS_KEPT
 from hee_core.operational import CLOSED_KEPT, JUDGED_KEPT, SOURCES_KEPT
 
@@ -612,3 +612,31 @@ def test_a_failure_whose_repairs_were_stopped_stays_so_until_a_person_approves(w
     assert "fp-1" in world.state.ledger.stops
     world.say("approval.granted", subject="ISS-1", actor="human:ada")
     assert not world.state.ledger.stops
+
+
+def test_what_a_person_decided_or_allowed_ends_by_a_person_only(world: World) -> None:
+    name = world.decide(actor="human:ada")
+    ending = {"decision_id": name, "how": "revoked", "reason": ""}
+    taking = {"key": "k", "statement": "s", "supersedes": name}
+    allowed = world.say("approval.granted").id
+    back = {"approval_id": allowed, "reason": ""}
+    for number, (type_, data) in enumerate(
+        [("decision.ended", ending), ("decision.recorded", taking), ("approval.revoked", back)], 1
+    ):
+        for actor in ("agent:hee", "ci:forge"):
+            with pytest.raises(KeyFault, match="only a person can"):
+                world.guard(world.event(type_, actor=actor, **data))
+        # A raw event, which nobody guarded, changes nothing.
+        state = world.claim(type_, {**world.event(type_, **data).data})
+        assert (list(state.decisions), list(state.ledger.approvals)) == ([name], [allowed])
+        assert state.ledger.refused == number
+    world.say("approval.revoked", **back)
+    world.say("decision.recorded", actor="human:bob", key="k", supersedes=name)
+    assert name in world.state.ledger.ended
+    assert not world.state.ledger.approvals
+
+
+def test_what_the_pipeline_decided_about_an_issue_is_decided_anew_by_whoever_looks_next(world: World) -> None:
+    name = world.decide(actor="human:ada", kind="issue")
+    world.say("decision.recorded", kind="issue", supersedes=name)
+    assert name in world.state.ledger.ended
