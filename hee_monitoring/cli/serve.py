@@ -42,7 +42,12 @@ def serve(
     terminal = options.terminal(as_json)
     with (
         options.workspace(place) as workspace,
-        Receiver(os.environ.get("HEE_WEBHOOK_SECRET", ""), host=host, port=port) as receiver,
+        Receiver(
+            os.environ.get("HEE_WEBHOOK_SECRET", ""),
+            host=host,
+            port=port,
+            known=workspace.work / "github" / "deliveries",
+        ) as receiver,
     ):
         terminal.progress(f"listening at {receiver.url}")
         for cycle, result in watch(

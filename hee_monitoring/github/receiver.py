@@ -1,44 +1,56 @@
 """Listens for GitHub's webhooks and wakes the monitor; polling goes on as the safety net.
 
-Responsible for the sockets: size before reading, time for a slow sender, one short answer. Whether a delivery counts is
-`webhook`'s. The standard library serves it: one path, no page, and a proxy in front for TLS (docs/adr/0008).
+Responsible for the sockets: size before reading, how many senders at once and how long each, one short answer. Whether a
+delivery counts is `webhook`'s, which were here before is `deliveries`'. The standard library serves it: one path, no page, and a proxy in front for TLS (docs/adr/0008).
 
 Invariant: it listens on loopback unless told otherwise, reads nothing beyond the limit, and answers before the monitor works.
+No sender holds a connection longer than `LONGEST`, however slowly he sends, and all together no more memory than `ROOM`.
 """
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+from hee_core.clock import SYSTEM
 from hee_core.errors import SourceError
+from hee_monitoring.github.deliveries import Deliveries
 from hee_monitoring.github.webhook import LARGEST, Door, Refused
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Self
 
 PATH = "/webhook"
 EVENTS = ("workflow_run", "workflow_job", "check_run", "check_suite", "push", "pull_request")
-TIMEOUT = 10.0
+TIMEOUT = 10.0  # seconds without a byte
+LONGEST = 30.0  # seconds of a connection
+MOST = 32  # connections at once
+ROOM = 64 * 1024 * 1024  # bytes of all bodies at once
 _LEAST_SECRET = 16
 
 
 class Receiver:
     """The endpoint. Use it in `with`."""
 
-    def __init__(self, secret: str, *, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listens at once; raises SourceError for a secret that is too short, or a place that is taken."""
+    def __init__(self, secret: str, *, host: str = "127.0.0.1", port: int = 0, known: Path | None = None) -> None:
+        """Listens at once, and remembers deliveries in the file `known`; raises SourceError for a secret that is too short,
+        or a place that is taken.
+        """
         if len(secret) < _LEAST_SECRET:
             raise SourceError(
                 "HEE_WEBHOOK_SECRET is missing or shorter than 16 characters",
                 hint="make one: `openssl rand -hex 32`; GitHub's webhook settings take the same",
             )
-        self._door = Door(secret.encode())
+        self._door = Door(secret.encode(), Deliveries(known).new)
         self._knock = threading.Event()
         self._lock = threading.Lock()
         self._runs: set[int] = set()
+        self._room = ROOM
         try:
             self._server = _Server((host, port), _handler(self))
         except OSError as error:
@@ -69,6 +81,14 @@ class Receiver:
             told, self._runs = frozenset(self._runs), set()
         return told
 
+    def reserve(self, size: int) -> bool:
+        """Takes room for a body, or gives it back with a negative size; False if there is none now."""
+        with self._lock:
+            if size > self._room:
+                return False
+            self._room -= size
+            return True
+
     def answer(self, headers: dict[str, str], body: bytes) -> tuple[int, str]:
         """Takes one delivery."""
         try:
@@ -88,6 +108,31 @@ class Receiver:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def __init__(self, *arguments: Any) -> None:
+        """Counts its connections."""
+        self._open: dict[socket.socket, float] = {}
+        super().__init__(*arguments)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Takes a connection, or ends it at once where there are too many."""
+        if len(self._open) >= MOST:
+            self.shutdown_request(request)
+            return
+        self._open[request] = SYSTEM.monotonic()
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Ends a connection."""
+        self._open.pop(request, None)
+        super().shutdown_request(request)
+
+    def service_actions(self) -> None:
+        """Ends the connections that have lasted too long: a byte now and then keeps no place."""
+        for request, began in list(self._open.items()):
+            if SYSTEM.monotonic() - began > LONGEST:
+                with contextlib.suppress(OSError):
+                    request.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Says nothing of a sender that hung up, which any stranger can do as often as he likes."""
@@ -109,10 +154,19 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
                 self._say(411, "it names no length")
             elif len(length) > 9 or int(length) > LARGEST:
                 self._say(413, "it is too large")
+            elif not receiver.reserve(int(length)):
+                self._say(503, "too much at once")
             else:
-                body = self.rfile.read(int(length))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                self._say(*(receiver.answer(headers, body) if len(body) == int(length) else (400, "it is not whole")))
+                try:
+                    self._say(*self._taken(int(length)))
+                finally:
+                    receiver.reserve(-int(length))
+
+        def _taken(self, length: int) -> tuple[int, str]:
+            body = self.rfile.read(length)
+            if len(body) != length:
+                return 400, "it is not whole"
+            return receiver.answer({name.lower(): value for name, value in self.headers.items()}, body)
 
         def do_GET(self) -> None:
             self._say(404, f"deliveries go to {PATH}")

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 LARGEST = 25 * 1024 * 1024  # what GitHub sends at most
-REMEMBERED = 1000
 _PREFIX = "sha256="
 
 
@@ -42,10 +40,10 @@ class Refused(Exception):
 class Door:
     """Takes deliveries that are signed with the secret, each once."""
 
-    def __init__(self, secret: bytes) -> None:
-        """Takes the secret that GitHub was given."""
+    def __init__(self, secret: bytes, is_new: Callable[[str], bool]) -> None:
+        """Takes the secret that GitHub was given, and what remembers the names of deliveries."""
         self._secret = secret
-        self._known: OrderedDict[str, None] = OrderedDict()
+        self._is_new = is_new
 
     def take(self, headers: Mapping[str, str], body: bytes) -> Delivery | None:
         """The delivery, or None for one that was here before; raises Refused. Header names are in small letters."""
@@ -59,12 +57,7 @@ class Door:
             document = json.loads(body)
         except (ValueError, RecursionError):
             raise Refused(400, "it is not JSON") from None
-        if name in self._known:
-            return None
-        self._known[name] = None
-        if len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
-        return Delivery(event, _run_id(document))
+        return Delivery(event, _run_id(document)) if self._is_new(name) else None
 
 
 def _run_id(document: Any) -> int:

@@ -18,6 +18,8 @@ from github_world import SECRET, green, red, world
 from worlds import git
 
 from hee_core.errors import SourceError
+from hee_monitoring.github import receiver
+from hee_monitoring.github.deliveries import REMEMBERED, Deliveries
 from hee_monitoring.github.receiver import Receiver
 
 KEY = "a webhook's secret, long enough"
@@ -110,6 +112,61 @@ def test_a_sender_that_hangs_up_is_no_line_of_ours(door: Receiver, capfd: pytest
 )
 def test_sizes_are_judged_before_anything_is_read(door: Receiver, head: bytes, status: bytes) -> None:
     assert raw(door, head).split()[1] == status
+
+
+def test_a_delivery_that_was_here_before_a_restart_does_nothing_after_it(tmp_path: Path) -> None:
+    place = tmp_path / "cache" / "deliveries"
+    with Receiver(KEY, known=place) as door:
+        assert [send(door, BODY, name=name) for name in ("a", "b" * 500, "a")] == [202, 202, 200]
+    with Receiver(KEY, known=place) as door:
+        assert [send(door, BODY, name=name) for name in ("a", "b" * 500, "c")] == [200, 200, 202]
+    place.write_bytes(b"\xff" * 100)
+    with Receiver(KEY, known=place) as door:
+        assert [send(door, BODY, name=name) for name in ("a", "a")] == [202, 200]
+
+
+def test_the_memory_of_deliveries_is_bounded(tmp_path: Path) -> None:
+    place = tmp_path / "deliveries"
+    seen = Deliveries(place)
+    assert all(seen.new(f"{number} " + "x" * 500) for number in range(2 * REMEMBERED + 5))
+    assert len(place.read_text().splitlines()) <= REMEMBERED + 5
+    again = Deliveries(place)
+    assert not again.new(f"{2 * REMEMBERED + 4} " + "x" * 500)
+    assert again.new("0 " + "x" * 500)
+    taken = Deliveries(place / "below a file")
+    assert (taken.new("a"), taken.new("a")) == (True, False)
+
+
+def test_slow_and_many_senders_take_nobodys_place(door: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    host, port = door.url.removeprefix("http://").partition("/")[0].split(":")
+    monkeypatch.setattr(receiver, "MOST", 3)
+    slow = [socket.create_connection((host, int(port)), 20) for _ in range(3)]
+    for line in slow:
+        line.sendall(b"POST /webhook HTTP/1.1\r\ncontent-length: 9\r\n")  # its head never ends
+    while len(door._server._open) < 3:
+        time.sleep(0.01)
+    with socket.create_connection((host, int(port)), 20) as fourth:
+        assert fourth.recv(100) == b""  # turned away at once
+    monkeypatch.setattr(receiver, "LONGEST", 0.0)
+    assert [line.recv(100) for line in slow] == [b""] * 3  # ended by the server
+    for line in slow:
+        line.close()
+    monkeypatch.setattr(receiver, "LONGEST", 30.0)
+    while door._server._open:
+        time.sleep(0.01)
+    assert send(door, BODY) == 202
+
+
+def test_bodies_share_a_room(door: Receiver) -> None:
+    door._room = 100
+    with socket.create_connection(door._server.server_address, 20) as one:
+        one.sendall(b"POST /webhook HTTP/1.1\r\ncontent-length: 80\r\n\r\nhalf")
+        while door._room == 100:
+            time.sleep(0.01)
+        assert raw(door, b"content-length: 50\r\n\r\n").split()[1] == b"503"
+    while door._room != 100:
+        time.sleep(0.01)
+    assert send(door, BODY) == 202
 
 
 def test_it_needs_a_secret_and_a_free_place(door: Receiver) -> None:
