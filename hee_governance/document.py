@@ -106,6 +106,8 @@ def documents(data: bytes) -> tuple[Node, ...] | Unreadable:
         return _Builder(YAML(typ="safe", pure=True).parse(text)).documents()
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if error.context_mark and str(error.problem).startswith("could not find expected ':'"):
+            mark = error.context_mark  # the line that is no key; the parser notices only lines later
         return Unreadable(mark.line + 1 if mark else 0, str(error.problem or error.context or "is not YAML"))
     except _Refused as error:
         return Unreadable(error.line, str(error))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from hee_core.errors import ConfigError
 from hee_governance.config import load
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from hee_core.record import Record
-    from hee_core.tree import CommitTree
     from hee_governance.config import Config
 
 RULE = "HEE-PAT-002.i"
@@ -39,7 +38,21 @@ _OF_TESTS = re.compile(
     r"skip|xfail|expected|__test__|ignore|\.(?:only|todo|fail)|^[xf](?:it|test|desc|spec|cont)|disabled", re.IGNORECASE
 )
 _COUNTED = re.compile(r": \d+ before, \d+ after$")
+_THRESHOLD = re.compile(r"([\w-]+) went from [\d., ]+ to ([\d.]+)")
 _TEST_GONE = re.compile(r"(?:[\w.… ]+[. ])?(test\w*) is gone")
+
+
+class Listed(Protocol):
+    """A tree whose contents can be told apart by `blobs` before any is read, as a commit's."""
+
+    @property
+    def blobs(self) -> Mapping[str, str | bytes]:
+        """What names the content of each path."""
+        ...
+
+    def get(self, path: str, /) -> bytes | None:
+        """The content of a path, or None."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,7 @@ class Weakening:
         return {**where, "message": self.message, "remedy": REMEDY, "decision": self.decision or None}
 
 
-def between(old: CommitTree, new: CommitTree) -> tuple[Weakening, ...]:
+def between(old: Listed, new: Listed) -> tuple[Weakening, ...]:
     """Every gate that is weaker in the new tree; a test that only moved to another file is not gone."""
     changes = list(_changes(old, new))
     arrived = "\n".join(change.new_text for change in changes)
@@ -99,7 +112,7 @@ def _lasts(until: str, as_of: str) -> bool:
         return False
 
 
-def _changes(old: CommitTree, new: CommitTree) -> Iterator[FileChange]:
+def _changes(old: Listed, new: Listed) -> Iterator[FileChange]:
     for path in sorted({*old.blobs, *new.blobs}):
         if old.blobs.get(path) != new.blobs.get(path) and any_match((*GATES, *CI, *TESTS), path.casefold()):
             yield FileChange(path, old.get(path), new.get(path))
@@ -176,6 +189,10 @@ def _hook_ids(data: bytes) -> set[str]:
 
 def _line(text: str, message: str) -> int:
     """The line of the new text that a message quotes; 0 where what it tells of is no longer there."""
+    if told := _THRESHOLD.fullmatch(message):
+        name = re.escape(told[1]).replace("_", "[-_]")
+        found = re.search(rf"(?i)(?<![\w-]){name}(?![\w-])[^\n]*?(?<![\d.]){re.escape(told[2])}(?![\d.]*\d)", text)
+        return text.count("\n", 0, found.start()) + 1 if found else 0
     quoted = message.removeprefix("adds `").removesuffix("`") if message.startswith("adds `") else ""
     at = text.find(quoted) if quoted else -1
     return text.count("\n", 0, at) + 1 if at >= 0 else 0

@@ -1,4 +1,4 @@
-"""Measures the diagnosis on a labelled corpus of logs and writes the report."""
+"""Measures the diagnosis on a labelled corpus of logs and on the rebuilt failures, and writes the report."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hee_monitoring.accuracy import PARTS, measure, report, tally
 from hee_monitoring.database import PatternDB
+from hee_monitoring.rebuilt import cases, judged
+from hee_monitoring.rebuilt import report as rebuilt_report
+
+FAILURES = Path(__file__).resolve().parent.parent / "tests" / "fixtures" / "failures"
 
 
 def main() -> int:
@@ -23,9 +27,11 @@ def main() -> int:
         return 2
     database = PatternDB.load()
     outcomes = measure(arguments.corpus, database)
-    arguments.output.write_text(report(outcomes, database), "utf-8")
+    said = judged(cases(FAILURES), database)
+    arguments.output.write_text(report(outcomes, database) + rebuilt_report(said), "utf-8")
     for part in PARTS:
         print(part, tally(outcomes, part))
+    print("rebuilt", sum(each.right and each.line_right for each in said), "of", len(said))
     return 0
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from hee_governance.paths import any_match
 from hee_governance.rules import (
     claims,
+    conduct,
     handoffs,
     history,
     integrity,
@@ -20,6 +21,7 @@ from hee_governance.rules import (
     readable,
     references,
     rulesets,
+    scripts,
     structure,
     teeth,
     texts,
@@ -39,7 +41,10 @@ __all__ = [
     "Severity", "check", "preview", "today",
 ]  # fmt: skip
 
-_FAMILIES = (*(readable, teeth, claims, pinning, references, structure, texts, handoffs, integrity, history, waiving),)
+_FAMILIES = (
+    *(readable, teeth, claims, pinning, references, structure, texts, handoffs, integrity, history, scripts, conduct),
+    waiving,
+)
 # Every version of every rule; RULES are those in force on the day of this release.
 ALL: tuple[Rule, ...] = tuple(
     sorted((rule for family in _FAMILIES for rule in family.RULES), key=lambda rule: (rule.id, rule.valid_from))

@@ -1,7 +1,8 @@
 """HEE-PAT-004 Governance Violation: what the rules found at ERROR or above, in the mode that the configuration sets.
 
-Sub-rules: **f** a gate that cannot fail (HGV-CI-005, HGV-CI-006) · **l** a workflow that could not be evaluated in
-strict mode · **h** hidden or unreadable text (HGV-SEC-001) · **r** any other rule. In `warn` mode findings are shown
+Sub-rules: **b** a frozen document that changed (HGV-FROZEN-002) · **e** a waiver that is malformed or past its day
+(HGV-WAIVE-001, HGV-WAIVE-002) · **f** a gate that cannot fail (HGV-CI-005, HGV-CI-006) · **l** a workflow that could not
+be evaluated in strict mode · **j** hooks that are passed by (WC-003) · **h** hidden or unreadable text (HGV-SEC-001) · **r** any other rule. In `warn` mode findings are shown
 by `hee governance check` and open no issue; an open one closes only when its rule was evaluated and holds.
 """
 
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
     from hee_monitoring.detectors.subject import Known
     from hee_monitoring.evidence import Evidence
 
-_LETTERS = {"HGV-CI-005": "f", "HGV-CI-006": "f", "HGV-SEC-001": "h"}
+_LETTERS = {
+    "HGV-CI-005": "f",
+    "HGV-CI-006": "f",
+    "HGV-SEC-001": "h",
+    "HGV-FROZEN-002": "b",
+    "HGV-WAIVE-001": "e",
+    "HGV-WAIVE-002": "e",
+}
 
 
 def detect(tree: Mapping[str, bytes], known: Known) -> Iterator[Found]:

@@ -1,8 +1,9 @@
 """HEE-PAT-003 Spec Coverage Gap: clauses of the specification that no test proves.
 
 Sub-rules: **a** no trace · **b** a trace only to tests that are skipped or expected to fail · **i** a trace only to
-tests that assert nothing. All three are one gap with one fingerprint, so that a pending skeleton, which turns **a**
-into **b**, neither closes the issue nor opens another. More gaps than `BOUND` are one diagnosis.
+tests that assert nothing · **d** a test names a clause that no specification has. The first three are one gap with one
+fingerprint, so that a pending skeleton, which turns **a** into **b**, neither closes the issue nor opens another. More gaps
+than `BOUND` are one diagnosis.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from hee_monitoring.detectors.subject import BOUND, Found, line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from hee_governance.traces import Trace
     from hee_monitoring.detectors.subject import Known
     from hee_monitoring.evidence import Evidence
 
@@ -27,6 +29,8 @@ def detect(tree: Mapping[str, bytes], known: Known) -> Iterator[Found]:
     found = [_gap(clause) for clause in gaps]
     if len(gaps) > BOUND:
         found = [_many(gaps, measured.denominator), *(entry for entry in found if known.is_open(entry))]
+    if not measured.unreadable:  # what a file that cannot be read specifies is not known to be missing
+        found += [_orphan(trace) for trace in measured.orphans[:BOUND]]
     yield from found
     if measured.unreadable:
         proved = {_gap(clause).name for clause in measured.covered}
@@ -39,6 +43,14 @@ def _gap(clause: Clause) -> Found:
         captures["trace"] = clause.why
     title = f"Spec coverage gap: no test proves {clause.id}"
     return Found("HEE-PAT-003", "spec", "gap", clause.id, title, 10_000, _evidence(clause), captures)
+
+
+def _orphan(trace: Trace) -> Found:
+    text = f"the test names {trace.clause}, which no specification has"
+    captures = {"clause": trace.clause, "path": trace.path, "line": str(trace.line), "sub_rule": "d"}
+    evidence = (line(trace.path, trace.line, text),)
+    title = f"Spec coverage gap: {trace.clause} is tested and not specified"
+    return Found("HEE-PAT-003", "spec", "d", f"{trace.path} {trace.clause}", title, 9000, evidence, captures)
 
 
 def _many(gaps: list[Clause], total: int) -> Found:
