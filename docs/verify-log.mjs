@@ -159,7 +159,7 @@ const EDGES = new Set([
   "maintenance operational", "degraded maintenance",
 ]);
 const THAWED = new Set([
-  "access.denied", "alert.raised", "approval.granted", "approval.revoked", "checkpoint.cosigned", "decision.ended", "decision.recorded",
+  "access.denied", "alert.acknowledged", "alert.delivered", "alert.raised", "alert.undelivered", "approval.granted", "approval.revoked", "checkpoint.cosigned", "decision.ended", "decision.recorded",
   "key.added", "key.expiry_set", "key.revoked", "key.root_granted", "key.rotated", "key.threshold_changed", "log.reanchored",
   "note.recorded", "payload.redacted", "payload.sealed", "recipient.removed", "state.checkpoint_sealed", "state.checkpointed", "state.rolled_back",
   "state.unfrozen",

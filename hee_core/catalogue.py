@@ -389,6 +389,37 @@ class AlertRaised(Payload):
     within_s: Count = 0
 
 
+Stage = Literal["raised", "escalated", "closed"]
+
+
+class AlertDelivered(Payload):
+    """A channel took a message about these alerts; `message` names it, the same at each try."""
+
+    channel: Name
+    stage: Stage
+    alerts: tuple[Name, ...]
+    message: Digest
+    attempt: Count = 1
+
+
+class AlertUndelivered(Payload):
+    """A channel did not take a message; it is tried again later, and `attempt` counts."""
+
+    channel: Name
+    stage: Stage
+    alerts: tuple[Name, ...]
+    message: Digest
+    attempt: Count
+    reason: Text
+
+
+class AlertAcknowledged(Payload):
+    """A person sees to what an alert is about: nobody else is called while it lasts."""
+
+    alert: Name
+    statement: Text = ""
+
+
 class MonitorCompleted(Payload):
     """The cycle's end: capsule updated and saved with this very commit."""
 
@@ -730,6 +761,9 @@ TYPES: dict[str, type[Payload]] = {
     "approval.revoked": ApprovalRevoked,
     "ci.issue_resolved": IssueResolved,
     "alert.raised": AlertRaised,
+    "alert.delivered": AlertDelivered,
+    "alert.undelivered": AlertUndelivered,
+    "alert.acknowledged": AlertAcknowledged,
     "monitor.completed": MonitorCompleted,
     "monitor.heartbeat": MonitorHeartbeat,
     "monitor.blinded": MonitorBlinded,

@@ -49,6 +49,8 @@ class Draft:
     rollbacks: Mapping[str, Record]
     seals: Mapping[str, Record]
     stops: Mapping[str, Record]
+    alerts: Mapping[str, Record]
+    channels: Mapping[str, Record]
     frozen: bool
     frozen_reason: str
     config: Mapping[str, Any]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hee_core import alerts
 from hee_core.operational import CLOSED_KEPT
 from hee_core.record import Record
 
@@ -108,6 +109,7 @@ def resolved(draft: Draft, _: Any, data: Data) -> None:
         proof = {"resolved": True, "resolved_at": draft.time, "resolved_by": data["by"]}
         closed = Record(issue, **proof, commit=data.get("commit") or issue["commit"])
         draft.archive("closed", closed, name, keep=CLOSED_KEPT)
+        alerts.ended(draft, name)
     for decision in [key for key, record in draft.decisions.items() if record["issue_id"] == name]:
         draft.end_decision(decision, how="settled", reason=data["by"])
 

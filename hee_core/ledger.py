@@ -35,7 +35,8 @@ class Ledger(NamedTuple):
     each from start to end (`outcome` is empty while it runs); earlier ones are a number and a chained digest.
     `verdicts` are those of the rules over a fix that has not started yet.
     `attempts` counts tries by fingerprint. `seals` are the points that people sealed, `stops` the fingerprints that
-    nothing repairs any more until a person approves. `counts` has the folded events by
+    nothing repairs any more until a person approves. `alerts` are those that a channel was told of and not yet of
+    their end, `channels` when each took messages. `counts` has the folded events by
     type; an event that was not folded is in `unknown`, `malformed` or `refused`.
     """
 
@@ -52,6 +53,8 @@ class Ledger(NamedTuple):
     rollbacks: Mapping[str, Record] = _NONE
     seals: Mapping[str, Record] = _NONE
     stops: Mapping[str, Record] = _NONE
+    alerts: Mapping[str, Record] = _NONE
+    channels: Mapping[str, Record] = _NONE
     frozen: bool = False
     frozen_reason: str = ""
     config: Mapping[str, Any] = _NONE

@@ -164,9 +164,11 @@ _BY = {
     "rollbacks": "event",
     "seals": "seal_id",
     "stops": "key",
+    "alerts": "alert",
+    "channels": "channel",
 }
 # Maps that the first programs of this projection did not have: left out while empty, so that their digests stay.
-_LATER = frozenset({"seals", "stops"})
+_LATER = frozenset({"seals", "stops", "alerts", "channels"})
 
 
 def dump(state: State) -> dict[str, Any]:

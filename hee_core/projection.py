@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from hee_core import attempts, decisions, forms, issues, machine, returns, sources
+from hee_core import alerts, attempts, decisions, forms, issues, machine, returns, sources
 from hee_core.draft import Draft
 from hee_core.errors import EventError, Frozen, HeeError, IllegalTransition, KeyFault
 from hee_core.form_table import FORMS
@@ -65,6 +65,7 @@ class _Upcast(NamedTuple):
 THAWED = frozenset(
     {
         *("approval.granted", "decision.recorded", "decision.ended", "note.recorded", "alert.raised"),
+        *("alert.delivered", "alert.undelivered", "alert.acknowledged"),
         *("state.rolled_back", "state.checkpointed", "state.unfrozen", "access.denied", "log.reanchored"),
         *("state.checkpoint_sealed", "approval.revoked", "checkpoint.cosigned", *_ABOUT_KEYS),
         *("payload.sealed", "payload.redacted", "recipient.removed"),
@@ -112,6 +113,9 @@ _HANDLERS: dict[str, Handler] = {
     "approval.granted": decisions.approved,
     "approval.revoked": decisions.revoked,
     "alert.raised": issues.alerted,
+    "alert.delivered": alerts.delivered,
+    "alert.undelivered": alerts.undelivered,
+    "alert.acknowledged": alerts.acknowledged,
     "state.checkpointed": decisions.checkpointed,
     "state.checkpoint_sealed": returns.seal,
     "fix.started": attempts.started,
@@ -305,6 +309,12 @@ def _fixing(draft: Draft, _: int, event: Folded) -> HeeError | None:
     return None
 
 
+def _acknowledging(_: Draft, __: int, event: Folded) -> HeeError | None:
+    if event.actor.startswith("human:"):
+        return None
+    return EventError(f"{event.actor} cannot acknowledge: only a person can", hint="sign it with a human's key")
+
+
 def _revoking(draft: Draft, _: int, event: Folded) -> HeeError | None:
     if not event.actor.startswith("human:"):
         return KeyFault(
@@ -328,6 +338,7 @@ _RULES: dict[str, Callable[[Draft, int, Folded], HeeError | None]] = {
     "fix.applied": _fixing,
     "fix.verified": _fixing,
     "approval.revoked": _revoking,
+    "alert.acknowledged": _acknowledging,
     "state.checkpoint_sealed": returns.may_seal,
     ROLLED_BACK: returns.may_return,
 }

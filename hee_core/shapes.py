@@ -71,6 +71,7 @@ def _word(*words: str | None) -> Check:
 _channel = _word("log", "annotation", "job", "run", "file")
 _level = _word("critical", "high", "medium", "low")
 _maybe_level = _word("critical", "high", "medium", "low", None)
+_stage = _word("raised", "escalated", "closed")
 _status = _word("operational", "degraded", "failed", "maintenance", "hee-compliance-check")
 
 
@@ -178,6 +179,12 @@ _SHAPES: dict[str, tuple[dict[str, Check], dict[str, Check]]] = {
     "state.checkpoint_sealed": ({"index": _count, "event": _digest, "reason": _text}, {}),
     "ci.issue_resolved": ({"issue_id": _name, "by": _text}, {"commit": _maybe_commit}),
     "alert.raised": ({"severity": _level, "title": _text}, {"issue_id": _text, "next_step": _text}),
+    "alert.delivered": ({"channel": _name, "stage": _stage, "alerts": _names, "message": _digest}, {}),
+    "alert.undelivered": (
+        {"channel": _name, "stage": _stage, "alerts": _names, "message": _digest, "attempt": _count, "reason": _text},
+        {},
+    ),
+    "alert.acknowledged": ({"alert": _name}, {"statement": _text}),
     "state.checkpointed": (
         {"backup_id": _name, "index": _count, "capsule": _digest, "decisions": _count},
         {"reason": _text},

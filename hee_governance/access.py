@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 CAPABILITIES = (
     *("monitor", "fix", "decide", "approve", "freeze", "unfreeze", "rollback", "keys", "import", "gates", "maintain"),
-    "seal",
+    *("seal", "acknowledge"),
 )
 _EVERYBODY = frozenset({"monitor", "fix", "freeze", "import", "gates", "maintain", "seal"})
 ROLES: dict[str, frozenset[str]] = {

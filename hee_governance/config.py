@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from hee_core.canonical import digest
 from hee_core.errors import ConfigError
 from hee_governance.access import CAPABILITIES, ROLES
+from hee_governance.alertsettings import CHANNELS, AlertChannel
 from hee_governance.decide import DENY_PATHS, MAX_ATTEMPTS, MAX_REPEATS, MIN_CONFIDENCE
 from hee_governance.document import Unreadable, read
 from hee_governance.gates import NAMES, Gate
@@ -138,6 +139,7 @@ FIELDS: dict[str, Entry] = {
         Choice(("nothing", "comment", "check")), "nothing", "How pull requests on GitHub are told of what is red there."
     ),
     "fix": Entry(Table(_FIX), {name: entry.default for name, entry in _FIX.items()}, "Limits of automatic repairs."),
+    "alerts": Entry(CHANNELS, (), "Who is told of what, by which channel."),
     "spec": Entry(
         Table(_SPEC), {name: entry.default for name, entry in _SPEC.items()}, "How spec coverage is measured."
     ),
@@ -177,6 +179,7 @@ class Config:
     rules: RuleSettings = field(default_factory=RuleSettings)
     quorum: int = 1
     access: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    alerts: tuple[AlertChannel, ...] = ()
     as_of: str = field(default="", compare=False)
     waivers: tuple[Waiver, ...] = field(default=(), compare=False)
     path: str = field(default="hee.yaml", compare=False)
@@ -250,6 +253,7 @@ def _config(section: Mapping[str, Any], path: str, digest_: str, warnings: tuple
         integration=MappingProxyType(dict(spec["integration"])),
         rules=RuleSettings(**section["rules"]),
         quorum=section["quorum"],
+        alerts=section["alerts"],
         access=MappingProxyType({role: left for role, left in section["access"].items() if left is not None}),
         path=path,
         digest=digest_,

@@ -90,6 +90,9 @@ def timings(events: Iterable[Any]) -> tuple[Timing, ...]:
             _add(found["analysis_time"], detected.get(data["issue_id"], ""), event.time)
         elif event.type == "alert.raised":
             _add(found["alert_delivery"], detected.get(data.get("issue_id", ""), ""), event.time)
+        elif event.type == "alert.delivered" and data["stage"] == "raised":
+            for name in data["alerts"]:
+                _add(found["alert_delivery"], detected.get(name, ""), event.time)
         elif event.type == "fix.applied":
             _add(found["fix_execution"], detected.get(data["issue_id"], ""), event.time)
         elif event.type == "fix.rolled_back":

@@ -199,6 +199,10 @@ def stop(context: FixContext, reason: str) -> None:
         next_step = "look at the repository, then `hee rollback` to a state that you trust"
     alert = {"severity": "critical", "title": words, "next_step": next_step}
     workspace.log.append([*events, facts.event("alert.raised", alert, subject="state", clock=clock)])
+    if workspace.config.alerts:
+        from hee_monitoring.alerting.dispatch import deliver
+
+        deliver(workspace)
 
 
 def get_current_time(clock: Clock = SYSTEM) -> str:

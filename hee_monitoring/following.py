@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hee_core.errors import NotFound, Unauthorized, Unreachable
-from hee_monitoring import facts, pipeline, workflow
+from hee_monitoring import facts, pipeline, telling, workflow
 from hee_monitoring.cursor import SOURCE, is_settled
 from hee_monitoring.cycle import Cycle, Result, record
 from hee_monitoring.github.announcing import Announcer
@@ -233,3 +233,4 @@ def tell_blind(looked: Cycle, result: Result, kind: str, error: SourceError) -> 
         ]
 
     record(looked, result, events)
+    telling.send(looked, result)

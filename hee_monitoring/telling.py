@@ -29,11 +29,21 @@ def tell(cycle: Cycle, result: Result, duration_ms: int) -> None:
         return [*events, facts.event("monitor.completed", data, subject="monitor", clock=cycle.workspace.clock)]
 
     record(cycle, result, closing)
+    send(cycle, result)
 
 
 def warn(cycle: Cycle, result: Result) -> None:
     """Tells people what only they can take further, before repairs that may take minutes."""
     record(cycle, result, lambda state: alerts(cycle, state))
+    send(cycle, result)
+
+
+def send(cycle: Cycle, result: Result) -> None:
+    """Delivers what is due to the configured channels; a channel that cannot be used here is a note, not a fault."""
+    if cycle.workspace.config.alerts:
+        from hee_monitoring.alerting.dispatch import deliver
+
+        result.notes += [said for said in deliver(cycle.workspace) if said not in result.notes]
 
 
 def alerts(cycle: Cycle, state: State) -> list[Event]:

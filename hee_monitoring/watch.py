@@ -106,6 +106,10 @@ def ready(workspace: Workspace) -> None:
     if head.keyring and (fault := head.keyring.fault(workspace.log.signer, head.size)):
         raise fault
     if head.state.frozen:
+        if workspace.config.alerts:
+            from hee_monitoring.alerting.dispatch import deliver
+
+            deliver(workspace)
         raise Frozen(
             f"the log is frozen ({head.state.ledger.frozen_reason}): nothing is looked at or repaired",
             hint="only a person can end it: `hee unfreeze`",

@@ -31,12 +31,13 @@ ACTORS = ("agent:hee", "human:ada", "ci:github")
 _BY_PEOPLE = frozenset(
     {
         *("state.unfrozen", "approval.granted", "approval.revoked", "token.approved", "state.checkpoint_sealed"),
-        *("decision.ended", *recipients.STEERED),
+        *("decision.ended", "alert.acknowledged", *recipients.STEERED),
     }
 )
 _POOLS: dict[str, tuple[str, ...]] = {
     "issue_id": ("HEE-ISS-1", "HEE-ISS-2", "HEE-ISS-3"),
     "fingerprint": ("fp-1", "fp-2"),
+    "alert": ("HEE-ISS-1", "HEE-ISS-2", "state"),
     "fix_id": ("fix-1", "fix-2"),
     "key": ("ci.format", "api.version"),
     "source": ("act", "logs"),

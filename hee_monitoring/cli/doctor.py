@@ -13,6 +13,8 @@ from hee_monitoring.cli import options
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hee_governance.config import Config
+
 # program, least version, whether it is needed, what for
 PROGRAMS = (
     ("git", (2, 34), True, "keeps the log"),
@@ -109,8 +111,29 @@ def _repository(place: str) -> Iterator[tuple[str, str, str]]:
         yield ("OK" if config.log_id else "WARNING", "configuration", f"{config.path}: {pinned}")
         with workspaces.Workspace.open(place) as workspace:
             yield ("OK", "log", f"{len(workspace.log)} events, log {workspace.log.id[:12]}")
+        yield from _channels(config)
     except HeeError as error:
         yield ("CRITICAL", "log", f"{error}; {error.hint}")
+
+
+def _channels(config: Config) -> Iterator[tuple[str, str, str]]:
+    """Whether what each channel of alerts needs is on this machine."""
+    import os
+
+    from hee_core.errors import HeeError
+    from hee_monitoring.alerting.channels import missing, open_channel
+
+    for channel in config.alerts:
+        name = f"channel {channel.name}"
+        if lacking := missing(channel, os.environ):
+            yield ("WARNING", name, f"{lacking} is not set here: others have to send its messages")
+            continue
+        try:
+            open_channel(channel, os.environ)
+        except HeeError as error:
+            yield ("CRITICAL", name, f"{error}; {error.hint}")
+        else:
+            yield ("OK", name, f"can be opened; `hee alerts test {channel.name}` sends one message")
 
 
 def _clock(place: str) -> Iterator[tuple[str, str, str]]:

@@ -32,6 +32,7 @@ COMMANDS = {
     "restore": ("revert", "restore", "Put a capsule file back to what the log says."),
     "points": ("points", "points", "The points to return to, and those that people sealed."),
     "rollback": ("state", "rollback", "Make an earlier point's state the present one."),
+    "alerts": ("alerts", "alerts", "What people must be told, who was told, and who sees to it."),
     "decide": ("decide", "decide", "Record a decision that later repairs must respect."),
     "decisions": ("decisions", "decisions", "List, explain and relate the decisions of the log."),
     "approve": ("approve", "approve", "Let a repair happen that waits for a person (a person's key only)."),
@@ -56,7 +57,7 @@ COMMANDS = {
 # How the help groups them: what a person wants to do, in the order of a first use.
 SECTIONS = {
     "Begin": ("init", "doctor", "demo", "completion"),
-    "Watch, explain, repair": ("monitor", "serve", "explain", "fix", "approve", "patterns"),
+    "Watch, explain, repair": ("monitor", "serve", "explain", "fix", "approve", "alerts", "patterns"),
     "Read the record": ("log", "show", "state", "diff", "report", "capsule"),
     "Judge": ("governance", "gates", "decide", "decisions", "maintain"),
     "Prove and share": ("verify", "prove", "checkpoint", "witness", "sync", "reanchor"),

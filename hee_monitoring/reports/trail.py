@@ -119,6 +119,11 @@ class Trail:
             issue = self._issue(index, data)
             self._since("alert_delivery", issue.seen[-1][1] if issue.seen else "", time, index)
 
+    def _alert_delivered(self, index: int, time: str, data: Any) -> None:
+        for name in data["alerts"] if data["stage"] == "raised" else ():
+            if name in self.issues and self.issues[name].seen:
+                self._since("alert_delivery", self.issues[name].seen[-1][1], time, index)
+
     # ------------------------------------------------------------------ repairs
 
     def _attempt(self, index: int, time: str, data: Any) -> Attempt:

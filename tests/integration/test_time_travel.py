@@ -48,6 +48,7 @@ READS: dict[str, tuple[str, ...]] = {
     "maintain": (),
     "tokens": (),
     "report": (),
+    "alerts": (),
 }
 # What reads no log, and what it reads instead; `diff` takes two points as they are.
 OTHERS = {
@@ -71,7 +72,7 @@ OTHERS = {
     "demo": "nothing",
 }
 WRITES = frozenset({
-    "approve", "capsule import", "capsule publish", "decide", "fix", "freeze", "init", "keys add", "keys expire", "keys promote",
+    "alerts acknowledge", "alerts send", "alerts test", "approve", "capsule import", "capsule publish", "decide", "fix", "freeze", "init", "keys add", "keys expire", "keys promote",
     "keys revoke", "keys rotate", "keys threshold", "monitor", "points seal", "reanchor", "recipients add", "recipients remove",
     "tokens approve", "tokens check", "recipients share", "redact", "revert", "rollback", "seal", "sync", "unfreeze", "vault import", "witness cosign", "witness record",
 })  # fmt: skip
@@ -125,6 +126,7 @@ class Told:
             say("patterns.loaded", version="9", digest="0" * 64, count=1)
             say("recipient.removed", key_id=recipientfile.load().key_id, reason="left")
             say("state.changed", **{"from": "operational", "to": "degraded", "trigger": "t"})
+            say("monitor.blinded", source="github", kind="network", reason="no answer")
             say("key.added", public_key=ada.public_key, actor="human:ada", role="human")
         (self.root / "b.txt").write_text("b \n")
         git(self.root, "add", "--all")
@@ -216,7 +218,7 @@ def test_diff_says_what_changed_and_by_which_events(tmp_path: Path, capsys: pyte
     told.goes_on()
     place, then = ("-C", str(told.root)), told.then.index
     status, found, _ = document(capsys, *place, "diff", str(then))
-    assert (status, found["empty"], found["from"]["index"], found["to"]["index"]) == (0, False, then, then + 6)
+    assert (status, found["empty"], found["from"]["index"], found["to"]["index"]) == (0, False, then, then + 7)
     assert found["values"]["status"] == {"from": "operational", "to": "degraded"}
     assert found["decisions"]["removed"] == [
         {

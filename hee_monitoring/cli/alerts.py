@@ -1,0 +1,156 @@
+"""`hee alerts`: what people must be told, who was told, and who sees to it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hee_monitoring.cli import options
+
+if TYPE_CHECKING:
+    from hee_core.projection import State
+
+
+@click.group(invoke_without_command=True)
+@options.at
+@options.as_json
+@click.pass_context
+def alerts(ctx: click.Context, at: str | None, as_json: bool) -> None:
+    r"""List the alerts that stand, how far each channel was told, and who acknowledged.
+
+    `hee.yaml` says which channels there are (docs/alerts.md); messages are sent at the end of every cycle.
+
+    \b
+    Examples:
+      hee alerts
+      hee alerts acknowledge HEE-ISS-1234567890 --reason "on it"
+      hee alerts send
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from hee_core.history import resolve
+
+    terminal = options.terminal(as_json)
+    with options.workspace(ctx.obj) as workspace:
+        log = workspace.log
+        rows = listed(log.state if at is None else log.state_after(resolve(log, at)))
+        channels = workspace.config.alerts
+    if as_json:
+        terminal.json(rows)
+        return
+    for row in rows:
+        word = {"critical": "CRITICAL", "low": "WARNING"}.get(row["severity"], "WARNING")
+        terminal.status(word, f"{row['severity']}: {terminal.whole(row['title'])}  {terminal.dim(row['alert'])}")
+        told = [f"{name} {stage}" for name, stage in row["told"].items()]
+        told += [f"{name} failed ({each['reason']}, try {each['attempt']})" for name, each in row["failed"].items()]
+        terminal.line(f"    told: {', '.join(told) or 'nobody yet'}")
+        if seen := row["acknowledged"]:
+            terminal.line(f"    seen to by {seen['by']} since {seen['time'][:16]}: {terminal.whole(seen['statement'])}")
+    if not rows:
+        terminal.status("OK", "nothing stands that people must be told")
+    if not channels:
+        terminal.line("  no channel is configured: `alerts:` in hee.yaml, see docs/alerts.md")
+
+
+def listed(state: State) -> list[dict[str, Any]]:
+    """The alerts that stand, as JSON."""
+    from dataclasses import asdict
+
+    from hee_monitoring.alerting.standing import standing
+
+    known = state.ledger.alerts
+    rows = []
+    for alert in standing(state).values():
+        record: Any = known.get(alert.name) or {"since": "", "told": {}, "failed": {}, "acknowledged": {}}
+        fields = {name: record[name] for name in ("since", "told", "failed", "acknowledged")}
+        rows.append({"alert": alert.name, **asdict(alert), **fields})
+    return rows
+
+
+@alerts.command()
+@options.as_json
+@options.directory
+def send(place: str, as_json: bool) -> int:
+    """Send what is due now, as the end of a cycle does: for a timer that calls people between cycles.
+
+    Exits 1 where a channel cannot be used here, or did not take a message.
+    """
+    from hee_monitoring.alerting.dispatch import deliver
+
+    terminal = options.terminal(as_json)
+    with options.workspace(place) as workspace:
+        options.allowed(workspace, "monitor")
+        size = len(workspace.log)
+        said = deliver(workspace)
+        done = [entry.event for entry in workspace.log.read(size) if entry.event.type.startswith("alert.")]
+    sent = sum(event.type == "alert.delivered" for event in done)
+    failed = [event.data for event in done if event.type == "alert.undelivered"]
+    said += [f"channel {data['channel']}: {data['reason']}" for data in failed if data["reason"] not in "".join(said)]
+    if as_json:
+        terminal.json({"delivered": sent, "undelivered": len(failed), "notes": said})
+    else:
+        for line in said:
+            terminal.status("WARNING", line)
+        terminal.status("OK" if not said else "WARNING", f"{sent} message(s) delivered, {len(failed)} not")
+    return int(bool(said))
+
+
+@alerts.command()
+@click.argument("alert")
+@click.option("--reason", default="", help="What you do about it; it stays in the record.")
+@options.as_json
+@options.directory
+def acknowledge(place: str, alert: str, reason: str, as_json: bool) -> None:
+    """See to ALERT: nobody else is called while it lasts. Takes a person's key."""
+    from hee_core.errors import NotFound
+    from hee_core.events import Event
+    from hee_monitoring.alerting.standing import standing
+
+    terminal = options.terminal(as_json)
+    with options.workspace(place) as workspace:
+        if alert not in standing(workspace.log.state):
+            raise NotFound(f"{alert} is no alert that stands", hint="`hee alerts` lists them")
+        options.allowed(workspace, "acknowledge", alert)
+        data = {"alert": alert, "statement": reason}
+        event = Event.new("alert.acknowledged", data, subject=f"alert/{alert}", clock=workspace.clock)
+        entry = workspace.log.append([event])
+    if as_json:
+        terminal.json(options.entry_json(entry))
+        return
+    terminal.status("OK", f"acknowledged with event {entry.index}: nobody else is called about {alert}")
+
+
+@alerts.command()
+@click.argument("channel")
+@options.as_json
+@options.directory
+def test(place: str, channel: str, as_json: bool) -> int:
+    """Send one test message by CHANNEL, and record nothing."""
+    from hee_core.errors import NotFound
+    from hee_monitoring.alerting.channels import DeliveryFault, missing, open_channel
+    from hee_monitoring.alerting.dispatch import name_of
+    from hee_monitoring.alerting.message import Message
+    from hee_monitoring.alerting.standing import Alert
+
+    terminal = options.terminal(as_json)
+    with options.workspace(place) as workspace:
+        setting = next((each for each in workspace.config.alerts if each.name == channel), None)
+        if setting is None:
+            raise NotFound(f"no channel {channel!r} is configured", hint="`alerts:` in hee.yaml, see docs/alerts.md")
+        if lacking := missing(setting, os.environ):
+            raise NotFound(f"{lacking} is not set here", hint="it holds what the channel needs; see docs/alerts.md")
+        message = Message("0" * 64, "raised", (Alert("test", "low", "a test: nothing is wrong", "you asked for it"),))
+        fault = ""
+        try:
+            open_channel(setting, os.environ).send(message, repository=name_of(workspace), log_id=workspace.log.id)
+        except DeliveryFault as error:
+            fault = str(error)
+    if as_json:
+        terminal.json({"delivered": not fault, "reason": fault or None})
+    elif fault:
+        terminal.status("CRITICAL", f"{channel}: {fault}")
+    else:
+        terminal.status("OK", f"{channel} took the message")
+    return int(bool(fault))
