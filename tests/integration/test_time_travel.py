@@ -234,7 +234,7 @@ def test_diff_says_what_changed_and_by_which_events(tmp_path: Path, capsys: pyte
     assert [entry["actor"] for entry in found["keys"]["added"]] == ["human:ada"]
     assert [entry["actor"] for entry in found["recipients"]["removed"]] == ["agent:hee"]
     assert [entry["index"] for entry in found["events"]] == list(range(then + 1, then + 8))
-    _, back, _ = document(capsys, *place, "diff", str(then + 6), str(then))
+    _, back, _ = document(capsys, *place, "diff", str(then + 7), str(then))
     assert (back["values"]["status"], back["keys"]["removed"]) == (
         {"from": "degraded", "to": "operational"},
         found["keys"]["added"],
@@ -245,7 +245,7 @@ def test_diff_says_what_changed_and_by_which_events(tmp_path: Path, capsys: pyte
     out = capsys.readouterr().out
     assert all(
         words in out
-        for words in ("status: operational -> degraded", "decisions", "- ", "human:ada", "6 event(s) between")
+        for words in ("status: operational -> degraded", "decisions", "- ", "human:ada", "7 event(s) between")
     )
     with Workspace.open(told.root) as workspace:
         workspace.log.append([hee_core.Event.new("state.frozen", {"reason": "one\n  status: degraded -> operational"})])
