@@ -14,6 +14,7 @@ from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from hee_monitoring.fixes.lookaway import PIECES
 from hee_monitoring.fixes.meaning import parse
 
 if TYPE_CHECKING:
@@ -21,36 +22,13 @@ if TYPE_CHECKING:
 
     from hee_monitoring.fixes.changes import FileChange
 
-# What tells a tool, a test runner or a shell to look away. The whole match counts: widening one is adding one.
-_PIECES = (
-    r"#[^\S\n]*(?:(?:ruff|flake8)[^\S\n]*:[^\S\n]*)?noqa\b(?:[^\S\n]*:[^\S\n]*[A-Z]+[0-9]+(?:(?:,|[^\S\n])+[A-Z]+[0-9]+)*)?",
-    r"#[^\S\n]*(?:type|ty|pyright|pyre)[^\S\n]*:[^\S\n]*ignore\b(?:\[[^\]\n]*\])?",
-    r"#[^\S\n]*(?:mypy|pyright|pyre|pylint|pycodestyle|yapf|isort|fmt|bandit|ruff|black|pyrefly)[^\S\n]*:[^\n]*",
-    r"#[^\S\n]*pyre-(?:ignore|fixme)[^\n]*",
-    r"#[^\S\n]*nosec\b[^\n]*", r"#[^\S\n]*nosemgrep\b[^\n]*", r"#[^\S\n]*pragma[^\S\n]*:?[^\S\n]*no[^\S\n]*(?:cover|branch)\b",
-    r"(?:eslint|stylelint|tslint|prettier|biome|oxlint|deno-lint)-(?:disable|ignore)[^\n]*",
-    r"@ts-(?:ignore|nocheck|expect-error)\b", r"\b(?:istanbul|c8|v8)[^\S\n]+ignore\b[^\n]*", r"\$Flow(?:FixMe|Ignore)\w*",
-    r"//[^\S\n]*nolint\b[^\n]*", r"#!?\[[^\S\n]*(?:cfg_attr\([^\]\n]*)?(?:allow|expect)\([^\]\n]*\]",
-    r"#\[[^\S\n]*(?:rustfmt::skip|ignore)\b", r"@SuppressWarnings\b[^\n]*", r"@Suppress\b[^\n]*", r"NOSONAR|NOLINT|CHECKSTYLE:OFF",
-    r"rubocop:(?:disable|todo)[^\n]*", r"shellcheck[^\S\n]+disable=[^\n]*", r"hadolint[^\S\n]+ignore=[^\n]*",
-    r"markdownlint-disable[^\n]*", r"yamllint[^\S\n]+disable[^\n]*", r"(?:tflint|checkov|tfsec|trivy|kics)[-:](?:ignore|skip)[^\n]*",
-    r"pragma:[^\S\n]*allowlist[^\S\n]+secret", r"gitleaks:allow", r"phpcs:(?:ignore|disable)[^\n]*", r"@phpstan-ignore\S*",
-    r"continue-on-error[^\S\n]*:[^\n]*", r"allow_failure[^\S\n]*:[^\n]*", r"\|\|[^\S\n]*(?:true|:|exit[^\S\n]+0|/bin/true)(?:[\s;\"')]|$)",
-    r"\bset[^\S\n]+\+e\b", r"\bset[^\S\n]+\+o[^\S\n]+(?:errexit|pipefail)\b", r";[^\S\n]*(?:true|exit[^\S\n]+0)(?:[\s\"')]|$)",
-    r"--no-verify\b", r"--exit-zero\b", r"--passWithNoTests\b", r"--force-exit\b", r"--if-present\b", r"--deselect\b", r"--ignore=\S+",
-    r"\b(?:pytest|mark)\.(?:mark\.)?(?:skip|skipif|xfail|importorskip)\b", r"\bunittest\.(?:skip\w*|expectedFailure)\b", r"@skip\w*\b", r"@expectedFailure\b",
-    r"\b__test__[^\S\n]*=[^\S\n]*False\b", r"\bself\.skipTest\(", r"\bcollect_ignore\w*\b",
-    r"\b(?:it|test|describe|context|suite|specify|bench)\.(?:only|skip|todo|fails|failing|skipIf|runIf)\b", r"\b[xf](?:it|describe|context|test|specify)[^\S\n]*\(",
-    r"\bt\.Skip(?:f|Now)?\(", r"@(?:Disabled|Ignore)\b", r"\[(?:Ignore|Fact\(Skip)\b", r"\bassume\w*!?\([^\S\n]*false\b",
-)  # fmt: skip
-
 
 @cache
 def _suppression_pattern() -> Any:
     """One pattern of all pieces: RE2, since it reads whole lockfiles and whatever a hostile repository holds."""
     import re2
 
-    return re2.compile("(?mi)" + "|".join(_PIECES))
+    return re2.compile("(?mi)" + "|".join(PIECES))
 
 
 # Numbers that a gate compares with: for a floor a smaller one is weaker, for a ceiling a larger one is.
