@@ -95,7 +95,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of CI for one commit, from one source (`act`, `logs`, `github`)."""
+    """One run of CI for one commit, from one source (`act`, `logs`, `github`).
+
+    `superseded` says that a later run of the same workflow on the same branch began.
+    """
 
     source: str
     conclusion: Conclusion
@@ -108,6 +111,7 @@ class Run:
     event: str = "push"
     annotations: tuple[Annotation, ...] = ()
     completed_at: str = ""
+    superseded: bool = False
 
 
 class Source(Protocol):

@@ -1,7 +1,8 @@
 """What is red: from runs and detectors to observations, one for each distinct failure. Pure.
 
 Green jobs are counted as well, since only a job that was seen green resolves an issue; a job that could not be judged
-is UNKNOWN and named.
+is UNKNOWN and named. So is one that was cancelled because a later run took its place, or a sibling failed: it says nothing
+of its own, unless its log holds a failure.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ FAILING = {
     Conclusion.ACTION_REQUIRED,
     Conclusion.STALE,
 }
+# What GitHub notes at a job that it cancelled, as its runner and its service print it.
+_SUPERSEDED = "Canceling since a higher priority waiting request"
+_FAIL_FAST = "The strategy configuration was canceled because"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ def observe(runs: Iterable[Run], detected: Iterable[Diagnosis], diagnose: Callab
     broken: set[str] = set()
     for run in runs:
         jobs = run.jobs
+        fell = any(job.conclusion in FAILING - {Conclusion.CANCELLED} for job in jobs)
         if run.conclusion is Conclusion.STARTUP_FAILURE and not jobs:
             broken.add(run.workflow)
             jobs = (
@@ -78,8 +83,11 @@ def observe(runs: Iterable[Run], detected: Iterable[Diagnosis], diagnose: Callab
             )
         for job in jobs:
             if job.conclusion in FAILING:
-                failed.append(job.key)
                 diagnosis = diagnose(job)
+                if why := consequence(run, job, diagnosis, fell=fell):
+                    unknown[publishable(job.key)] = why
+                    continue
+                failed.append(job.key)
                 if diagnosis.category == "none":
                     diagnosis = unexplained(job)
                 found.setdefault(diagnosis.fingerprint, Observation(diagnosis, run, job))
@@ -94,6 +102,20 @@ def observe(runs: Iterable[Run], detected: Iterable[Diagnosis], diagnose: Callab
             found.setdefault(diagnosis.fingerprint, Observation(diagnosis))
     started = frozenset(key.partition("#")[0] for key in (*passed, *failed, *unknown)) - broken
     return Picture(tuple(found.values()), tuple(passed), tuple(failed), unknown, started)
+
+
+def consequence(run: Run, job: Job, diagnosis: Diagnosis, *, fell: bool) -> str:
+    """Why a cancelled job says nothing of its own; empty if it does. `fell` says that another job of the run failed."""
+    if job.conclusion is not Conclusion.CANCELLED or diagnosis.category not in ("cancelled", "none", "unknown"):
+        return ""
+    if any(step.conclusion is Conclusion.FAILURE for step in job.steps):
+        return ""
+    said = [note.message for note in job.annotations]
+    if run.superseded or any(_SUPERSEDED in message for message in said):
+        return "it was cancelled: a later run took its place"
+    if fell or any(_FAIL_FAST in message for message in said):
+        return "it was cancelled because another job failed"
+    return ""
 
 
 def unexplained(job: Job) -> Diagnosis:

@@ -10,7 +10,7 @@ version of the listing is kept only after all of it was; so a poll that fails an
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from hee_core.canonical import digest
@@ -73,6 +73,7 @@ class _Listing:
 
     finished: dict[tuple[int, int], RunItem] = field(default_factory=dict)
     missed: set[tuple[int, int]] = field(default_factory=set)
+    newest: dict[tuple[str, str, str], int] = field(default_factory=dict)  # by line and event, the run that began last
     pending: set[int] = field(default_factory=set)
     skipped: set[str] = field(default_factory=set)
     listed: set[int] = field(default_factory=set)
@@ -208,6 +209,8 @@ class Feed:
                 listing.skipped.add(mark(each))
                 continue
             listing.listed.add(run.run_id)
+            line = (*run.line, run.event)
+            listing.newest[line] = max(run.run_id, listing.newest.get(line, 0))
             if self._is_ours(run):
                 continue
             if not run.done:
@@ -250,7 +253,7 @@ class Feed:
                 calm.append(run)
                 continue
             try:
-                whole = self._whole(run) if len(sights) < WHOLE else None
+                whole = self._whole(run, listing) if len(sights) < WHOLE else None
             except (RateLimited, Unreachable) as error:
                 if not sights and not calm:
                     raise
@@ -272,7 +275,7 @@ class Feed:
             notes.append(f"{len(left)} run(s) are left for the next poll")
         return sights, notes
 
-    def _whole(self, run: RunItem) -> Run:
+    def _whole(self, run: RunItem, listing: _Listing) -> Run:
         """A run with its jobs; one whose jobs could not be listed several times is red without them, not in the way."""
         try:
             whole = self._detail.run(run)
@@ -287,7 +290,7 @@ class Feed:
             )
             whole = Run(SOURCE, run.conclusion, (job,), run.commit, run.branch, run.run_id, run.attempt, run.workflow)
         self._tries.pop(run.run_id, None)
-        return whole
+        return replace(whole, superseded=listing.newest.get((*run.line, run.event), 0) > run.run_id)
 
 
 def newest(runs: Sequence[RunItem]) -> tuple[list[RunItem], list[RunItem]]:

@@ -180,6 +180,77 @@ def test_no_red_conclusion_is_overlooked_even_without_a_job(hub: GitHubWorld, wo
     assert [run_id for run_id, _, _ in detections(hub)] == [run.run_id]
 
 
+SUPERSEDED = "Canceling since a higher priority waiting request for 'ci-main' exists"
+FAIL_FAST = 'The strategy configuration was canceled because "test.py311" failed'
+PYTEST = (
+    b"2026-01-24T12:00:00.0Z ##[group]Run pytest\n2026-01-24T12:00:00.0Z ##[endgroup]\n"
+    b"2026-01-24T12:00:00.0Z FAILED tests/test_a.py::test_x - AssertionError: no\n"
+    b"2026-01-24T12:00:00.0Z 1 failed, 3 passed in 0.12s\n2026-01-24T12:00:00.0Z ##[error]The operation was canceled.\n"
+)
+
+
+def test_a_run_that_a_later_one_replaced_opens_no_issue(hub: GitHubWorld) -> None:
+    hub.calm()
+    hub.server.run("cancelled", [SimulatedJob("format", "cancelled", 404, [SUPERSEDED])], branch="noted")
+    hub.server.run("cancelled", [SimulatedJob("format", "cancelled", 404)], branch="listed")
+    hub.server.run("cancelled", branch="without a job")
+    hub.server.run(None, branch="listed")
+    hub.server.run(None, branch="without a job")
+    result = hub.poll(fix=False)
+    assert detections(hub) == []
+    assert set(result.unknown.values()) == {"it was cancelled: a later run took its place"}
+    assert hub.state.status == "operational"
+    assert hub.poll(fix=False).events == 0
+
+
+def test_a_run_of_another_event_or_workflow_replaces_nothing(hub: GitHubWorld) -> None:
+    hub.calm()
+    alone = hub.server.run("cancelled", [SimulatedJob("format", "cancelled", 404)])
+    hub.server.run(None, event="schedule")
+    hub.server.run(None, path=".github/workflows/other.yml")
+    hub.server.run(None, branch="other")
+    hub.poll(fix=False)
+    assert detections(hub) == [(alone.run_id, 1, "format")]
+
+
+def test_siblings_that_fail_fast_cancelled_are_no_failures(hub: GitHubWorld) -> None:
+    hub.calm()
+    siblings = [
+        SimulatedJob(f"test (3.{n})", "cancelled", b"x ##[error]The operation was canceled.\n") for n in (12, 13)
+    ]
+    run = hub.server.run("failure", [red("test (3.11)"), *siblings])
+    hub.server.run("cancelled", [SimulatedJob("alone", "cancelled", 404, [FAIL_FAST])], branch="other")
+    result = hub.poll(fix=False)
+    assert detections(hub) == [(run.run_id, 1, "test (3.11)")]
+    assert set(result.unknown.values()) == {"it was cancelled because another job failed"}
+
+
+@pytest.mark.parametrize("notes", [[], [SUPERSEDED], [FAIL_FAST]])
+def test_a_cancelled_job_that_holds_a_failure_is_red(hub: GitHubWorld, notes: list[str]) -> None:
+    hub.calm()
+    run = hub.server.run("cancelled", [SimulatedJob("test", "cancelled", PYTEST, notes)])
+    hub.server.run(None)
+    hub.poll(fix=False)
+    assert detections(hub) == [(run.run_id, 1, "test")]
+    (issue,) = [i for i in hub.state.issues.values() if i["source"] == "github"]
+    assert issue["category"] == "test"
+
+
+def test_a_cancelled_job_with_a_failed_step_is_red(hub: GitHubWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.calm()
+    run = hub.server.run("cancelled", [SimulatedJob("test", "cancelled", 404, [SUPERSEDED])])
+    real = hub.server._job
+
+    def with_failed_step(*arguments):
+        shown = real(*arguments)
+        shown["steps"][0]["conclusion"] = "failure"
+        return shown
+
+    monkeypatch.setattr(hub.server, "_job", with_failed_step)
+    hub.poll(fix=False)
+    assert detections(hub) == [(run.run_id, 1, "test")]
+
+
 def test_a_word_that_nobody_knows_is_unknown_and_never_green(hub: GitHubWorld) -> None:
     hub.calm()
     hub.server.run("reticulated", [SimulatedJob("format", "reticulated")])
