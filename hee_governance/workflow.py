@@ -101,7 +101,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """One workflow file; `lines` are its text."""
+    """One workflow file; `lines` are its text, `events` what starts it, `filters` the globs of paths it starts for."""
 
     path: str
     name: str
@@ -110,6 +110,8 @@ class Workflow:
     jobs: tuple[Job, ...]
     directory: Node | None = None
     lines: tuple[str, ...] = field(default=(), repr=False)
+    events: tuple[str, ...] = ()
+    filters: tuple[Node, ...] = ()
 
     def comment(self, *lines: int) -> str:
         """The comments at some lines and in the unbroken run of comment lines above each, as one text."""
@@ -141,7 +143,18 @@ def parse(path: str, data: bytes) -> Workflow | Unreadable:
         found.append(job)
     lines = tuple(data.decode("utf-8-sig").splitlines())
     permissions = tree.get("permissions") is not None
-    return Workflow(path, _text(tree, "name"), permissions, jobs.line, tuple(found), directory, lines)
+    events, filters = _started(tree.get("on"))
+    return Workflow(path, _text(tree, "name"), permissions, jobs.line, tuple(found), directory, lines, events, filters)
+
+
+def _started(node: Node | None) -> tuple[tuple[str, ...], tuple[Node, ...]]:
+    """The events that start a workflow, and the lists of path globs that they are held to."""
+    if node is None:
+        return (), ()
+    if isinstance(node.value, dict):
+        filters = (event.get("paths") for _, event in node.items())
+        return tuple(node.value), tuple(entry for entry in filters if entry and isinstance(entry.value, list))
+    return tuple(each.text for each in (node.value if isinstance(node.value, list) else [node])), ()
 
 
 def _job(key: str, node: Node, shell: str, directory: Node | None) -> Job | Unreadable:

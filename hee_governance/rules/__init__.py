@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from hee_governance.paths import any_match
 from hee_governance.rules import (
     claims,
+    conditions,
     conduct,
     handoffs,
     history,
@@ -42,7 +43,21 @@ __all__ = [
 ]  # fmt: skip
 
 _FAMILIES = (
-    *(readable, teeth, claims, pinning, references, structure, texts, handoffs, integrity, history, scripts, conduct),
+    *(
+        readable,
+        teeth,
+        claims,
+        conditions,
+        pinning,
+        references,
+        structure,
+        texts,
+        handoffs,
+        integrity,
+        history,
+        scripts,
+        conduct,
+    ),
     waiving,
 )
 # Every version of every rule; RULES are those in force on the day of this release.

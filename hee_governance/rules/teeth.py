@@ -62,7 +62,7 @@ def _script(rule: Rule, workflow: Workflow, step: Step, subject: str) -> Iterato
         return
     listed = step.commands
     found = list(toothless(listed, errexit=step.errexit, pipefail=step.pipefail))
-    if not found and promises(step.name) and (spoken := mute(listed)):
+    if not found and promises(step.name) and (spoken := mute(listed, pipefail=step.pipefail)):
         found = [(spoken[0], step.name, f"it only prints {spoken[1]!r} and has no command that could")]
     for offset, tool, why in found:
         line = step.script.line(offset)
@@ -73,12 +73,20 @@ def _script(rule: Rule, workflow: Workflow, step: Step, subject: str) -> Iterato
             yield rule.finding(workflow.path, line, message, subject=f"{subject}: {tool}")
 
 
-def mute(listed: tuple[Command, ...]) -> tuple[int, str] | None:
-    """Line and words of the first bad news of a script that can only print; None if something in it can fail."""
+def mute(listed: tuple[Command, ...], *, pipefail: bool = False) -> tuple[int, str] | None:
+    """Line and words of the first bad news of a script that can only print; None if something in it can fail.
+
+    What stands in a condition, or before a pipe that does not keep its status, decides nothing.
+    """
     spoken = None
+    asking = False
+    pipefail = pipefail or any("pipefail" in command.words for command in listed)
     for command in listed:
         program = command.program
-        if command.condition or not program or program[0] in ("for", "fi", "done", "}", "continue"):
+        asking = command.condition or (asking and command.words[0] not in ("then", "do"))
+        if asking or not program or program[0] in ("for", "fi", "done", "}", "continue", "set"):
+            continue
+        if command.after in ("|", "|&") and not pipefail:
             continue
         if not _harmless(command):
             return None

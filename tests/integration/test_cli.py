@@ -588,5 +588,5 @@ def test_the_rules_can_be_asked_as_of_a_date(root: Path, capsys: pytest.CaptureF
     now = document(capsys, "-C", str(root), "governance", "check")[1]
     then = document(capsys, "-C", str(root), "governance", "check", "--as-of", "2026-01-24")[1]
     assert (now["as_of"], then["as_of"]) == (None, "2026-01-24")
-    assert (now["ruleset"], then["ruleset"]) == ("1.2.0", "1.0.0")
+    assert (now["ruleset"], then["ruleset"]) == ("1.3.0", "1.0.0")
     assert hee(capsys, "-C", str(root), "governance", "check", "--as-of", "yesterday")[0] == 2

@@ -53,8 +53,8 @@ def test_a_workflow_in_order_passes_and_says_what_was_looked_at():
     report = check(tree_of("- run: pytest"))
     assert (report.verdict, report.findings, report.allows) == ("pass", (), True)
     assert report.looked_at["HGV-CI-005"] == 1
-    assert report.evaluated == sum(report.looked_at.values()) == 5
-    assert report.detail == "pass: 5 evaluations, no findings"
+    assert report.evaluated == sum(report.looked_at.values()) == 6
+    assert report.detail == "pass: 6 evaluations, no findings"
 
 
 def test_a_tree_with_nothing_to_look_at_is_unknown_and_strict_lets_nothing_through():
@@ -78,14 +78,14 @@ def test_the_modes_decide_what_a_verdict_allows():
 def test_the_report_prints_as_the_architecture_says():
     printed = json.loads(json.dumps(check(tree_of("- run: pytest || true")).to_json()))
     assert printed["verdict"] == "fail"
-    assert printed["evaluated"] == 5
+    assert printed["evaluated"] == 6
     assert set(printed["findings"][0]) == {"rule", "severity", "path", "line", "message", "remedy"}
     assert len(check(tree_of("- run: pytest || true")).blocking) == 1
 
 
 def test_every_rule_is_whole_and_named_once():
-    assert len({rule.id for rule in RULES}) == len(RULES) == 15
-    assert len({(rule.id, rule.valid_from) for rule in ALL}) == len(ALL) == 24
+    assert len({rule.id for rule in RULES}) == len(RULES) == 16
+    assert len({(rule.id, rule.valid_from) for rule in ALL}) == len(ALL) == 26
     for rule in ALL:
         assert rule.severity in SEVERITIES
         assert all(text.endswith(".") for text in (rule.clause, rule.remedy))
@@ -742,3 +742,23 @@ def test_a_report_can_be_compared_and_copied():
     report = check(tree_of("- run: x"))
     assert replace(report) == report
     assert isinstance(report, Report)
+
+
+@pytest.mark.parametrize(
+    ("script", "mute"),
+    [
+        ("if [ -d a ] && [ -d b ]; then echo ok; else echo '❌ missing'; fi", True),
+        ("set -eu\nif grep -r x . | head -1; then echo '⚠️ found'; fi", True),
+        ('grep -o x a | while read -r link; do echo "❌ broken $link"; done', True),
+        ('set -o pipefail\ngrep -o x a | while read -r link; do echo "❌ broken $link"; done', False),
+        ("if [ -d a ]; then echo ok; else echo '❌ missing'; exit 1; fi", False),
+        ("if [ -d a ] && [ -d b ]; then echo '❌ missing'; ./fail; fi", False),
+        ("grep -q x a | tee b\necho '❌ missing'\ntest -d a", False),
+        ("grep -q x a && echo '❌ missing'", False),
+    ],
+)
+def test_a_step_named_as_a_check_that_can_only_print_is_no_gate(script: str, mute: bool) -> None:
+    body = "\n".join(f"    {line}" for line in script.splitlines())
+    tree = tree_of(f"- name: Check the links\n  run: |\n{body}")
+    found = [finding.message for finding in check(tree).findings if finding.rule == "HGV-CI-005"]
+    assert ("it only prints" in " ".join(found)) is mute

@@ -62,7 +62,7 @@ def test_a_rule_may_change_its_severity_on_a_day():
 
 
 def test_a_version_is_named_by_its_beginning_and_pinned_by_the_configuration():
-    assert [rulesets.named(name).version for name in ("1", "1.1", "2.0.0")] == ["1.2.0", "1.1.0", "2.0.0"]
+    assert [rulesets.named(name).version for name in ("1", "1.1", "2.0.0")] == ["1.3.0", "1.1.0", "2.0.0"]
     assert rulesets.named("9") is None
     pinned = config('  rules: {ruleset: "1.0"}\n', day="2027-06-01")
     report = check(HEE, pinned)
@@ -255,5 +255,5 @@ def test_a_job_that_fetches_history_or_checks_it_out_whole_may_ask_it():
 
 def test_a_clock_that_stands_before_this_release_judges_by_its_rules_and_not_by_none():
     report = check(HEE, config(day="1970-01-01"))
-    assert (report.ruleset, report.verdict) == ("1.2.0", "fail")
+    assert (report.ruleset, report.verdict) == ("1.3.0", "fail")
     assert check(HEE, config(day="1970-01-01"), as_of="2026-01-24").ruleset == "1.0.0"
