@@ -42,6 +42,7 @@ _PRIVATE = (
     ".config/act", ".actrc", ".local/share/keyrings", ".bash_history", ".zsh_history", ".python_history",
 )  # fmt: skip
 _SOCKETS = ("/var/run/docker.sock", "/run/docker.sock", "/run/podman/podman.sock", "/run/containerd/containerd.sock")
+_SESSION = ("gnupg", "keyring", "bus", "ssh-agent.socket", "ssh-agent", "gcr")
 # Mounting, devices, modules, the clock, tracing others: what would let a root job take the walls down.
 _DROPPED = (
     "sys_admin", "sys_module", "sys_rawio", "sys_boot", "sys_time", "sys_ptrace", "mknod", "mac_admin", "mac_override",
@@ -55,6 +56,7 @@ _PSEUDO = frozenset(
 )  # fmt: skip
 _SCRATCH = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - shared scratch space stays writable, as everywhere
 LARGEST_FILE = 4 * 1024**3
+LEAST_MEMORY = 4 * 1024**3  # what a compiler needs; a process may have this, and three quarters of a larger machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +173,14 @@ def _table(rows: Iterable[tuple[Path, Path, str, str]]) -> str:
 
 
 def limits() -> str:
-    """Shell commands: no core files, no file beyond 4 GiB, and for people (not root) no endless forking."""
+    """Shell commands: no core files, no file beyond 4 GiB, bounded memory, and for people (not root) no endless forking."""
     processes = "" if os.geteuid() == 0 else "; ulimit -S -u 8192 2>/dev/null"
-    return f"ulimit -c 0; ulimit -f {LARGEST_FILE // 512}{processes}"
+    return f"ulimit -c 0; ulimit -f {LARGEST_FILE // 512}; ulimit -d {memory() // 1024} 2>/dev/null{processes}"
+
+
+def memory() -> int:
+    """The bytes of data that one process may have."""
+    return max(LEAST_MEMORY, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4 * 3)
 
 
 def environment(outside: Mapping[str, str], *, home: Path, path: str, network: bool) -> dict[str, str]:
@@ -219,8 +226,21 @@ def private_places(outside: Mapping[str, str], more: Iterable[Path] = ()) -> tup
         for name, *below in (("HEE_HOME", "keys"), ("XDG_DATA_HOME", "hee"))
         if outside.get(name)
     ]
-    found = [*own, *(home / place for place in _PRIVATE), *(Path(socket) for socket in _SOCKETS), *more]
+    found = [
+        *own,
+        *(home / place for place in _PRIVATE),
+        *(Path(socket) for socket in _SOCKETS),
+        *agents(outside),
+        *more,
+    ]
     return outermost(place for place in found if os.access(place, os.R_OK))  # what can't be read needs no cover
+
+
+def agents(outside: Mapping[str, str]) -> tuple[Path, ...]:
+    """The sockets behind which somebody's keys are unlocked: agents of ssh and gpg, keyrings, the bus that leads to them."""
+    named = [Path(outside["SSH_AUTH_SOCK"])] if outside.get("SSH_AUTH_SOCK", "").startswith("/") else []
+    session = Path(outside.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}")
+    return (*named, *Path("/tmp").glob("ssh-*/agent.*"), *(session / name for name in _SESSION))  # noqa: S108 - where OpenSSH puts it
 
 
 def throw_away_places(outside: Mapping[str, str], more: Iterable[str], keep: Iterable[Path]) -> tuple[Path, ...]:

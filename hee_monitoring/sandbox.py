@@ -137,14 +137,17 @@ def isolation() -> tuple[str, ...]:
     """What is really enforced on this machine, one sentence each; what isn't is said too."""
     base = (
         "an environment, a home and a temporary directory of its own; no credential is passed on",
-        "a session of its own, without terminal or input; output, time and file sizes are bounded, no core files",
+        "a session of its own, without terminal or input; output, time, file sizes and the memory of a process are bounded, no core files",
+        "the number of processes is not bounded for root"
+        if os.geteuid() == 0
+        else "the number of processes is bounded",
     )
     walls = _walls()
     if walls is None:
         return (
             *base,
             "processes are ended by their group and by a mark in their environment; one that sheds both gets away",
-            "no namespaces here: keys and logins can be read, files outside can be written, the network can't be cut off",
+            "no namespaces here: keys, logins and what other processes were told can be read, files outside can be written, the network can't be cut off",
         )
     thrown = "; packages that it installs go into a layer that is thrown away" if walls.layers else ""
     return (

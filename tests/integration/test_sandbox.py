@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 
 from hee_core.errors import SourceError, ToolMissing
-from hee_monitoring import rooms, sandbox
+from hee_monitoring import isolation, rooms, sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -156,6 +157,13 @@ class TestEverywhere:
     def test_core_files_and_endless_files_are_not_written(self, place: Path) -> None:
         assert run(place, "ulimit -c; ulimit -f").output == b"0\n8388608\n"
 
+    def test_memory_is_bounded(self, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(isolation, "memory", lambda: 300_000_000)
+        eat = f"{sys.executable} -c 'print(len(bytearray(int(\"%d\"))))'"
+        assert run(place, eat % 1_000_000).output == b"1000000\n"
+        done = run(place, eat % 600_000_000)
+        assert (done.exit_code, done.output.rpartition(b"\n")[0].endswith(b"MemoryError")) == (1, True)
+
     def test_environment_that_the_caller_names_is_added(self, place: Path) -> None:
         assert run(place, 'echo "$A"', env={"A": "b"}).output == b"b\n"
 
@@ -174,6 +182,35 @@ class TestEverywhere:
 class TestWalls:
     def test_it_sees_no_other_process(self, place: Path) -> None:
         assert int(run(place, "ls -d /proc/[0-9]* | wc -l").output) < 8
+
+    def test_it_reads_no_environment_but_its_own(self, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        reader = subprocess.Popen(["sleep", "20"], env={"GITHUB_TOKEN": "hunter2"})
+        try:
+            script = f"cat /proc/{os.getpid()}/environ /proc/{os.getppid()}/environ /proc/{reader.pid}/environ /proc/*/environ"
+            assert f"/proc/{reader.pid}".encode() not in run(place, "ls -d /proc/[0-9]*").output.split()
+            assert b"hunter2" not in run(place, script).output
+        finally:
+            reader.kill()
+            reader.wait()
+
+    def test_no_agent_that_holds_unlocked_keys_is_reached(self, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        session = place / "session"
+        session.mkdir()
+        sockets = [session / "bus", place / "agent.sock"]
+        with socket.socket(socket.AF_UNIX) as one, socket.socket(socket.AF_UNIX) as two:
+            for each, path in zip((one, two), sockets, strict=True):
+                each.bind(str(path))
+                each.listen()
+            monkeypatch.setenv("SSH_AUTH_SOCK", str(sockets[1]))
+            ask = "import socket, sys; [socket.socket(socket.AF_UNIX).connect(path) for path in sys.argv[1:]]; print('reached')"
+            for path in sockets:
+                argv = [sys.executable, "-c", ask, str(path)]
+                monkeypatch.setenv("XDG_RUNTIME_DIR", str(place / "nothing"))
+                if path.parent == session:
+                    assert b"reached" in sandbox.run(argv, cwd=place / "tree", home=place / "home", timeout=10).output
+                monkeypatch.setenv("XDG_RUNTIME_DIR", str(session))
+                done = sandbox.run(argv, cwd=place / "tree", home=place / "home", timeout=10)
+                assert (done.exit_code, b"reached" in done.output) == (1, False)
 
     def test_no_privilege_can_be_gained(self, place: Path) -> None:
         assert b"NoNewPrivs:\t1" in run(place, "cat /proc/self/status").output
