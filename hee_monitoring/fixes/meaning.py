@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hee_monitoring.fixes.changes import FileChange
 
 _WORD = re.compile(rb"[\w\x80-\xff]+")
-_PATH = re.compile(rb"(?<![\w\x80-\xff./-])[\w\x80-\xff.-]*[\w\x80-\xff](?:[/.][\w\x80-\xff.-]+)+/?")
+_PATH = re.compile(rb"(?<![\w\x80-\xff./-])(?:\.{1,2}/)*[\w\x80-\xff.-]*[\w\x80-\xff](?:[/.][\w\x80-\xff.-]+)+/?")
 
 
 class Keeps(StrEnum):

@@ -1,6 +1,7 @@
 """The fix strategies there are, and which of them may try a failure.
 
-Responsible for the order: what is narrow and needs no tool comes before what runs a repository's own hooks. A strategy
+Responsible for the order: the fixer that the repository declares itself comes first, then what is narrow, and last what
+runs the repository's hooks. A strategy
 is one file; adding it to `REGISTRY` is all that makes it known.
 """
 
@@ -17,7 +18,9 @@ from hee_monitoring.fixes.go_tidy import GoTidy
 from hee_monitoring.fixes.gofmt import GoFmt
 from hee_monitoring.fixes.isort_imports import IsortImports
 from hee_monitoring.fixes.markdown_layout import MarkdownLayout
+from hee_monitoring.fixes.moved_path import MovedPath
 from hee_monitoring.fixes.npm_lock import NpmLock
+from hee_monitoring.fixes.own_fixer import OwnFixer
 from hee_monitoring.fixes.pip_compile import PipCompile
 from hee_monitoring.fixes.pnpm_lock import PnpmLock
 from hee_monitoring.fixes.poetry_lock import PoetryLock
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from hee_monitoring.fixes.strategy import Strategy
 
 REGISTRY: tuple[Strategy, ...] = (
+    OwnFixer(),
     RuffFormat(),
     BlackFormat(),
     IsortImports(),
@@ -58,6 +62,7 @@ REGISTRY: tuple[Strategy, ...] = (
     YarnLock(),
     CargoLock(),
     GoTidy(),
+    MovedPath(),
     SpecSkeleton(),
     PreCommit(),
 )

@@ -114,8 +114,8 @@ class ToolCache:
                 shutil.rmtree(making, ignore_errors=True)
         if node:
             return (_need("node"), str(place / "node_modules" / ".bin" / _NODE[name][1]))
-        # `-I` keeps the repository's own modules (a `click.py`, a `black.py`) out of the tool's way.
-        return (str(place / "bin" / "python"), "-I", "-m", *_MODULES.get(name, (name.replace("-", "_"),)))
+        # `-I` keeps the repository's own modules (a `click.py`, a `black.py`) out of the tool's way, `-B` its bytecode out of the tree.
+        return (str(place / "bin" / "python"), "-I", "-B", "-m", *_MODULES.get(name, (name.replace("-", "_"),)))
 
     def _install_python(self, name: str, version: str, target: Path) -> None:
         self._run([sys.executable, "-I", "-m", "venv", "--without-pip", str(target)], name, version)

@@ -64,16 +64,24 @@ class Turns:
     def take(
         self, chosen: Sequence[Strategy], diagnosis: Diagnosis, log: bytes, commit: str, modes: Mapping[str, str]
     ) -> Turn | Declined:
-        """Lets the strategies try in their order, at a commit at which the bench stands; the first one's work counts."""
+        """Lets the strategies try in their order, at a commit at which the bench stands; the first one's work counts.
+
+        Work that is nothing, or that the policy forbids, counts only where no strategy is left to try.
+        """
         leaving, reasons = self.bench.leaving_links(), []
         for strategy in chosen:
             if leaving and strategy.terms.whole_tree:
                 reasons.append(f"{strategy.name}: the symbolic link {leaving[0]} leads out of the tree")
                 continue
             done, changes = self.use(strategy, diagnosis, log, commit, modes)
-            if isinstance(done, Change):
-                return Turn(strategy, diagnosis, log, done, changes)
-            reasons.append(f"{strategy.name}: {done.reason}")
+            if isinstance(done, Declined):
+                reasons.append(f"{strategy.name}: {done.reason}")
+                continue
+            turn = Turn(strategy, diagnosis, log, done, changes)
+            wrong = next((str(each) for each in self.forbidden(turn, changes)), "" if changes else "it changed nothing")
+            if not wrong or strategy is chosen[-1]:
+                return turn
+            reasons.append(f"{strategy.name}: {wrong}")
         return Declined("; ".join(reasons))
 
     def use(
