@@ -368,6 +368,56 @@ class ApprovalRevoked(Payload):
     reason: Text
 
 
+class RedOn(Payload):
+    """Where a failure was seen: a branch, with the job and the run that showed it there last."""
+
+    branch: Text
+    workflow: Text = ""
+    job: Text = ""
+    commit: Commit | None = None
+    run_id: Count = 0
+    attempt: Count = 1
+    completed_at: Text = ""
+
+
+class FailureTriaged(Payload):
+    """Why it is there, with the probability of each cause, what that rests on, and what nobody could look at.
+
+    `red_on` are the branches that are now known to be red. The counts are the signs that were weighed: other attempts of the
+    commit, earlier episodes that passed by themselves or needed a change, sightings before, and other commits that went red
+    within minutes; null is what was not known. The same signs under the same `model` give the same verdict.
+    """
+
+    issue_id: Name
+    verdict: Literal["flaky", "infrastructure", "broken-base", "known", "new", "unknown"]
+    probability: BasisPoints
+    flaky: BasisPoints
+    infrastructure: BasisPoints
+    broken_base: BasisPoints
+    change: BasisPoints
+    green: Count = 0
+    red: Count = 0
+    passed: Count = 0
+    lasted: Count = 0
+    seen: Count = 0
+    base: bool | None = None
+    storm: Count | None = None
+    evidence: tuple[Text, ...] = ()
+    missing: tuple[Text, ...] = ()
+    model: Name
+    red_on: tuple[RedOn, ...] = ()
+
+
+class BranchCleared(Payload):
+    """A failure ended on one branch and is still open on others: it was seen green there, or the branch is gone."""
+
+    issue_id: Name
+    branch: Text
+    how: Literal["green", "gone"]
+    by: Text
+    commit: Commit | None = None
+
+
 class IssueResolved(Payload):
     """The job of an issue was seen green; silence never resolves one."""
 
@@ -755,6 +805,8 @@ TYPES: dict[str, type[Payload]] = {
     "ci.failure_detected": FailureDetected,
     "ci.failure_classified": FailureClassified,
     "ci.impact_assessed": ImpactAssessed,
+    "ci.failure_triaged": FailureTriaged,
+    "ci.branch_cleared": BranchCleared,
     "decision.recorded": DecisionRecorded,
     "decision.ended": DecisionEnded,
     "approval.granted": ApprovalGranted,

@@ -36,9 +36,10 @@ if TYPE_CHECKING:
 
 # Events that the rules judge by the event alone, and that change nothing by which another one is judged.
 PLAIN = frozenset({
-    "access.denied", "alert.delivered", "alert.raised", "alert.undelivered", "capsule.imported", "checkpoint.cosigned", "ci.cursor_moved",
-    "ci.failure_classified", "ci.failure_detected", "ci.impact_assessed", "ci.issue_resolved", "ci.polled",
-    "ci.rerun_requested", "config.loaded", "coverage.measured", "gate.evaluated", "governance.evaluated",
+    "access.denied", "alert.delivered", "alert.raised", "alert.undelivered", "capsule.imported", "checkpoint.cosigned",
+    "ci.branch_cleared", "ci.cursor_moved", "ci.failure_classified", "ci.failure_detected", "ci.failure_triaged",
+    "ci.impact_assessed", "ci.issue_resolved", "ci.polled", "ci.rerun_requested", "config.loaded", "coverage.measured",
+    "gate.evaluated", "governance.evaluated",
     "maintenance.recorded", "monitor.blinded", "monitor.completed", "monitor.heartbeat", "monitor.recovered",
     "monitor.started", "note.recorded", "patterns.loaded", "state.checkpointed", "token.registered", "token.rotated",
 })  # fmt: skip

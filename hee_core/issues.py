@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hee_core import alerts
+from hee_core import alerts, branches
 from hee_core.operational import CLOSED_KEPT
 from hee_core.record import Record
 
@@ -105,7 +105,7 @@ def resolved(draft: Draft, _: Any, data: Data) -> None:
     """Closes an issue and settles every decision about it."""
     name = data["issue_id"]
     if name in draft.issues:
-        issue = draft.own("issues").pop(name)
+        issue = branches.ended(draft.own("issues").pop(name), data.get("commit"))
         proof = {"resolved": True, "resolved_at": draft.time, "resolved_by": data["by"]}
         closed = Record(issue, **proof, commit=data.get("commit") or issue["commit"])
         draft.archive("closed", closed, name, keep=CLOSED_KEPT)

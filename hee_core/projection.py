@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from hee_core import alerts, attempts, decisions, forms, issues, machine, returns, sources
+from hee_core import alerts, attempts, branches, decisions, forms, issues, machine, returns, sources
 from hee_core.draft import Draft
 from hee_core.errors import EventError, Frozen, HeeError, IllegalTransition, KeyFault
 from hee_core.form_table import FORMS
@@ -107,6 +107,8 @@ _HANDLERS: dict[str, Handler] = {
     "ci.failure_detected": issues.detected,
     "ci.failure_classified": issues.classified,
     "ci.impact_assessed": issues.assessed,
+    "ci.failure_triaged": branches.triaged,
+    "ci.branch_cleared": branches.cleared,
     "ci.issue_resolved": issues.resolved,
     "decision.recorded": decisions.recorded,
     "decision.ended": decisions.ended,

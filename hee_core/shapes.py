@@ -70,6 +70,7 @@ def _word(*words: str | None) -> Check:
 
 _channel = _word("log", "annotation", "job", "run", "file")
 _level = _word("critical", "high", "medium", "low")
+_verdict = _word("flaky", "infrastructure", "broken-base", "known", "new", "unknown")
 _maybe_level = _word("critical", "high", "medium", "low", None)
 _stage = _word("raised", "escalated", "closed")
 _status = _word("operational", "degraded", "failed", "maintenance", "hee-compliance-check")
@@ -82,6 +83,26 @@ def _counts(value: Any) -> bool:
 def _runs(value: Any) -> bool:
     return type(value) is list and all(
         type(item) is dict and _count(item.get("run_id")) and _count(item.get("attempt", 1)) for item in value
+    )
+
+
+def _maybe_count(value: Any) -> bool:
+    return value is None or _count(value)
+
+
+def _maybe_flag(value: Any) -> bool:
+    return value is None or _flag(value)
+
+
+def _red_on(value: Any) -> bool:
+    return type(value) is list and all(
+        type(item) is dict
+        and _maybe_commit(item.get("commit"))
+        and all(_text(item.get(name, "")) for name in ("branch", "workflow", "job", "completed_at"))
+        and _count(item.get("run_id", 0))
+        and _count(item.get("attempt", 1))
+        and "branch" in item
+        for item in value
     )
 
 
@@ -150,6 +171,16 @@ _SHAPES: dict[str, tuple[dict[str, Check], dict[str, Check]]] = {
     "ci.impact_assessed": (
         {"issue_id": _name, "impact": _level, "severity": _level},
         {"reasons": _texts, "decision_conflict": _flag},
+    ),
+    "ci.failure_triaged": (
+        {"issue_id": _name, "verdict": _verdict, "probability": _basis_points, "model": _name}
+        | dict.fromkeys(("flaky", "infrastructure", "broken_base", "change"), _basis_points),
+        {"evidence": _texts, "missing": _texts, "red_on": _red_on, "base": _maybe_flag, "storm": _maybe_count}
+        | dict.fromkeys(("green", "red", "passed", "lasted", "seen"), _count),
+    ),
+    "ci.branch_cleared": (
+        {"issue_id": _name, "branch": _text, "how": _word("green", "gone"), "by": _text},
+        {"commit": _maybe_commit},
     ),
     "decision.recorded": (
         {"key": _name, "statement": _text},

@@ -41,7 +41,7 @@ class Cycle:
     `reports` keeps what the rules said about the commit, since every repair is held against it. `sight` is set when the
     look was a platform's own run, of any commit and branch: `files` is then the commit that rules are read against,
     `judged_here` the jobs that the judge can run, and `restart` asks the platform to run a run's failed jobs again and
-    returns why it does not, or nothing.
+    returns why it does not, or nothing. `exists` says whether a branch is there, None where that cannot be told.
     """
 
     workspace: Workspace
@@ -59,6 +59,7 @@ class Cycle:
     files: str = ""
     judged_here: frozenset[str] | None = None
     restart: Callable[[Run], str] | None = None
+    exists: Callable[[str], bool | None] | None = None
 
 
 @dataclass

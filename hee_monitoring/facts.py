@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hee_core.events import Event
+from hee_monitoring import triage
 from hee_monitoring.redact import publishable
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from hee_monitoring.evidence import Evidence
     from hee_monitoring.impact import Impact
     from hee_monitoring.observe import Observation
+    from hee_monitoring.triage import Signs
+    from hee_monitoring.triage import Verdict as Triage
 
 # Nodes of the workflow graph (specification, lines 70-87) by event type; L and M are one commit here.
 NODES: dict[str, tuple[str, ...]] = {
@@ -135,6 +138,32 @@ def assessed(seen: Observation, impact: Impact, *, clock: Clock) -> Event:
             "decision_conflict": impact.decision_conflict,
         },
         subject=f"issue/{seen.issue_id}",
+        clock=clock,
+    )
+
+
+def triaged(
+    issue_id: str, signs: Signs, verdict: Triage, places: Iterable[Mapping[str, Any]], *, clock: Clock
+) -> Event:
+    """Why it is there, as far as the signs say; `places` are branches that are now known to be red."""
+    flaky, infrastructure, broken_base, change = verdict.causes
+    return event(
+        "ci.failure_triaged",
+        {
+            "issue_id": issue_id,
+            "verdict": verdict.word,
+            "probability": verdict.probability,
+            "flaky": flaky,
+            "infrastructure": infrastructure,
+            "broken_base": broken_base,
+            "change": change,
+            **{name: getattr(signs, name) for name in ("green", "red", "passed", "lasted", "seen", "base", "storm")},
+            "evidence": verdict.evidence,
+            "missing": verdict.missing,
+            "model": triage.MODEL,
+            "red_on": [{**place, "commit": place["commit"] or None} for place in places],
+        },
+        subject=f"issue/{issue_id}",
         clock=clock,
     )
 

@@ -153,7 +153,7 @@ class Follower:
         can = frozenset(name for name, (_, runnable) in names(here).items() if runnable)
         cycle = replace(
             looked, source=sight, sight=sight, commit=run.commit, branch=run.branch, files=looked.commit, reports=reports,
-            judge=self._judge, judged_here=can, restart=self._feed.restart,
+            judge=self._judge, judged_here=can, restart=self._feed.restart, exists=self._feed.has_branch,
         )  # fmt: skip
         return pipeline.run(cycle)
 

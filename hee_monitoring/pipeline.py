@@ -13,7 +13,7 @@ from hee_core.canonical import digest
 from hee_core.clock import seconds_between
 from hee_core.errors import ConfigError, SourceError
 from hee_core.tree import CommitTree
-from hee_monitoring import classify, facts, loops, repairs
+from hee_monitoring import classify, facts, judging, loops, repairs, sightings
 from hee_monitoring.cursor import SOURCE, is_settled
 from hee_monitoring.cycle import Cycle, Result, record
 from hee_monitoring.impact import assess
@@ -79,15 +79,27 @@ def look(cycle: Cycle, result: Result) -> Picture:
         if step is not None and is_settled(step, state):
             return []  # another monitor was first
         fresh = [seen for seen in picture.observations if is_news(seen, state, cycle)]
-        closed = resolved(picture, comparable(cycle, state), detectors_ran=cycle.sight is None)
-        if not (fresh or closed or step or is_first_look(cycle, state, runs)):
+        here = comparable(cycle, state)
+        closed = resolved(picture, here, detectors_ran=cycle.sight is None)
+        gone = [
+            each
+            for issue in state.issues.values()
+            if issue["issue_id"] not in closed
+            for each in judging.lost(cycle, issue)
+        ]
+        if not (fresh or closed or gone or step or is_first_look(cycle, state, runs)):
             return []
         events = opening(cycle, state, report)
         events.append(polled(cycle, runs, picture, issues=bool(fresh), duration_ms=duration))
         if step is not None:
             events.append(facts.event("ci.cursor_moved", step, subject="cursor", clock=workspace.clock))
         events += [event for seen in fresh for event in failure(cycle, seen, state, picture)]
-        events += [green(cycle, issue_id, words) for issue_id, words in closed.items()]
+        events += [
+            event
+            for name, words in closed.items()
+            for event in judging.green(cycle, state.issues[name], here[name], words)
+        ]
+        events += gone
         return events + transitions(cycle, state, opened=bool(fresh))
 
     record(cycle, result, news)
@@ -130,8 +142,9 @@ def must_poll(cycle: Cycle, state: State) -> bool:
 
 
 def is_news(seen: Observation, state: State, cycle: Cycle) -> bool:
-    """Whether an observation says something new: a new issue, an open one at another commit or in another run."""
-    known = state.issues.get(seen.issue_id)
+    """Whether an observation says something new: a new issue, an open one on another branch, commit or in another run."""
+    issue = state.issues.get(seen.issue_id)
+    known = sightings.on(issue, (seen.run.branch if seen.run else "") or cycle.branch) if issue is not None else None
     if known is None or seen.run is None:
         return known is None
     if cycle.sight is not None:
@@ -140,16 +153,18 @@ def is_news(seen: Observation, state: State, cycle: Cycle) -> bool:
 
 
 def comparable(cycle: Cycle, state: State) -> Mapping[str, Record]:
-    """The open issues that a look can close: a platform's by a later run of their branch, others by no platform."""
+    """The open issues as they stand where a look can close them: on its branch, a platform's by a later run of it."""
     run = cycle.sight.run if cycle.sight is not None else None
-    if run is None:
-        return {name: issue for name, issue in state.issues.items() if issue["source"] != SOURCE}
+    here = {name: sightings.on(issue, run.branch if run else cycle.branch) for name, issue in state.issues.items()}
     return {
-        name: issue
-        for name, issue in state.issues.items()
-        if issue["source"] == run.source
-        and issue["branch"] == publishable(run.branch, limit=200)
-        and (issue["run_id"], issue["attempt"]) < (run.run_id, run.attempt)
+        name: place
+        for name, place in here.items()
+        if place is not None
+        and (
+            place["source"] != SOURCE
+            if run is None
+            else place["source"] == run.source and (place["run_id"], place["attempt"]) < (run.run_id, run.attempt)
+        )
     }
 
 
@@ -237,17 +252,13 @@ def failure(cycle: Cycle, seen: Observation, state: State, picture: Picture) -> 
         seen.diagnosis, patterns.get(seen.diagnosis.pattern_id), branch=cycle.branch,
         known=known["count"] if known else 0, blocked=blocked,
     )  # fmt: skip
+    said = facts.detected(seen, commit=cycle.commit, branch=cycle.branch, decisions=state.decisions, clock=clock)
     return [
-        facts.detected(seen, commit=cycle.commit, branch=cycle.branch, decisions=state.decisions, clock=clock),
+        said,
         facts.classified(seen, patterns, clock=clock),
         facts.assessed(seen, impact, clock=clock),
+        judging.triaged(cycle, seen, state, said.data),
     ]
-
-
-def green(cycle: Cycle, issue_id: str, words: str) -> Event:
-    """An issue that a positive observation closes."""
-    data = {"issue_id": issue_id, "by": publishable(words, limit=300), "commit": cycle.commit}
-    return facts.event("ci.issue_resolved", data, subject=f"issue/{issue_id}", clock=cycle.workspace.clock)
 
 
 # ------------------------------------------------------------------ I: decide

@@ -10,7 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hee_core import branches
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hee_core.projection import State
 
 _PROVED = ("verified", "applied")
@@ -33,13 +37,48 @@ def recall(state: State, issue_id: str) -> dict[str, Any] | None:
         "resolved_by": issue["resolved_by"],
         "fixed_by": fix["strategy"] if fix.get("outcome") in _PROVED else "",
         "action": issue["action"],
+        "branches": [place["branch"] for place in branches.places(issue)],
+        "branches_more": issue.get("branches_dropped", 0),
+        "triage": triage_of(issue),
     }
+
+
+def triage_of(issue: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The last verdict on an issue as JSON, probabilities from 0 to 1; None where the log has none."""
+    found = issue.get("triage")
+    if not found:
+        return None
+    causes = ("flaky", "infrastructure", "broken_base", "change")
+    return {
+        "verdict": found["verdict"],
+        "probability": found["probability"] / 10000,
+        "causes": {name: found[name] / 10000 for name in causes},
+        "evidence": list(found["evidence"]),
+        "missing": list(found["missing"]),
+        "model": found["model"],
+    }
+
+
+def triage_told(triage: Mapping[str, Any]) -> str:
+    """A verdict with its strongest evidence in one line for a person; the first piece is the prior, and the weakest."""
+    why = [*triage["evidence"][1:], *triage["evidence"][:1]]
+    if triage["verdict"] == "unknown":
+        best = max(triage["causes"], key=lambda name: triage["causes"][name])
+        likely = f"{best.replace('_', ' ')} {_percent(triage['causes'][best])} % at most"
+        return f"unknown ({likely}): {triage['missing'][0] if triage['missing'] else why[0]}"
+    return f"{triage['verdict']}, {_percent(triage['probability'])} %: {why[0]}"
+
+
+def _percent(part: float) -> int:
+    return int(part * 10000 + 0.5) // 100
 
 
 def told(memory: dict[str, Any]) -> str:
     """The memory in one line for a person."""
     times = "once" if memory["count"] == 1 else f"{memory['count']} times"
     since = f"{times}, first {memory['first_seen'][:10]}, last {memory['last_seen'][:10]}"
+    if len(memory["branches"]) > 1:
+        since += f", red on {len(memory['branches']) + memory['branches_more']} branches ({', '.join(memory['branches'][-3:])})"
     if memory["resolved"]:
         return f"{since}; it ended: {memory['resolved_by']}"
     return f"{since}; still open" + (f", repaired by {memory['fixed_by']}" if memory["fixed_by"] else "")

@@ -18,7 +18,7 @@ from hee_core.record import Record
 from hee_core.tree import CommitTree
 from hee_governance import rules
 from hee_governance.validator import GovernanceValidator
-from hee_monitoring import loops, restarts
+from hee_monitoring import judging, loops, restarts
 from hee_monitoring.attempts import Attempt, record_of
 from hee_monitoring.classify import diagnose
 from hee_monitoring.cycle import Result, record
@@ -308,14 +308,7 @@ def run_again(cycle: Cycle, result: Result, issue: Record, job_key: str) -> None
         }
         say(cycle, result, issue, "fix.refused", data)
     else:
-        words = "the same commit was green when the job ran again"
-        say(
-            cycle,
-            result,
-            issue,
-            "ci.issue_resolved",
-            {"issue_id": issue["issue_id"], "by": words, "commit": cycle.commit},
-        )
+        record(cycle, result, lambda state: judging.passed_again(cycle, state, issue))
 
 
 def rerun(cycle: Cycle, issue: Record, job_key: str) -> Job:

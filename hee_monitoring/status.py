@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hee_core import branches
+from hee_monitoring.recall import triage_of
+
 if TYPE_CHECKING:
     from hee_core.projection import State
     from hee_core.record import Record
@@ -40,6 +43,8 @@ def failure(issue: Record) -> dict[str, Any]:
         "count": issue["count"],
         "first_seen": issue["first_seen"],
         "last_seen": issue["last_seen"],
+        "branches": [place["branch"] for place in branches.places(issue)],
+        "triage": triage_of(issue),
         "evidence": [dict(item) for item in issue["evidence"]],
         "action": issue["action"] or None,
         "rationale": issue["rationale"],

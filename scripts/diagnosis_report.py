@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from hee_monitoring import trial
 from hee_monitoring.accuracy import PARTS, measure, report, tally
 from hee_monitoring.database import PatternDB
 from hee_monitoring.rebuilt import cases, judged
@@ -28,7 +29,8 @@ def main() -> int:
     database = PatternDB.load()
     outcomes = measure(arguments.corpus, database)
     said = judged(cases(FAILURES), database)
-    arguments.output.write_text(report(outcomes, database) + rebuilt_report(said), "utf-8")
+    page = report(outcomes, database) + trial.report(outcomes) + rebuilt_report(said)
+    arguments.output.write_text(page, "utf-8")
     for part in PARTS:
         print(part, tally(outcomes, part))
     print("rebuilt", sum(each.right and each.line_right for each in said), "of", len(said))

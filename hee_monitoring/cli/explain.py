@@ -140,7 +140,7 @@ def _failure(diagnosis: Diagnosis, patterns: PatternDB, state: State | None) -> 
 
 
 def _screen(terminal: Terminal, patterns: PatternDB, name: str, diagnosis: Diagnosis, state: State | None) -> None:
-    from hee_monitoring.recall import recall, told
+    from hee_monitoring.recall import recall, told, triage_told
 
     pattern = patterns.get(diagnosis.pattern_id)
     if name:
@@ -163,6 +163,8 @@ def _screen(terminal: Terminal, patterns: PatternDB, name: str, diagnosis: Diagn
         terminal.line(
             f"  seen     {terminal.fit(told(memory) if memory else 'never before here', terminal.width - 11)}"
         )
+        if memory and memory["triage"]:
+            terminal.line(f"  verdict  {terminal.fit(triage_told(memory['triage']), terminal.width - 11)}")
     terminal.line(f"  {diagnosis.confidence // 100} % sure; fingerprint {diagnosis.fingerprint[:16]}")
     for other in diagnosis.secondary[:3]:
         terminal.line(

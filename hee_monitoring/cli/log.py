@@ -60,6 +60,8 @@ def told(type_: str, data: Mapping[str, object]) -> str:
         "ci.failure_detected": "job",
         "ci.failure_classified": "title",
         "ci.impact_assessed": "severity",
+        "ci.failure_triaged": "verdict",
+        "ci.branch_cleared": "by",
         "decision.recorded": "statement",
         "fix.applied": "summary",
         "fix.rolled_back": "reason",

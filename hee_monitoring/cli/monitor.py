@@ -168,6 +168,8 @@ def looked_at(result: Result) -> str:
 
 
 def _issue(terminal: Terminal, issue: Any) -> None:
+    from hee_monitoring.recall import triage_of, triage_told
+
     fix = issue["fix"]
     word, words = (
         _OUTCOME[fix["outcome"]] if fix else ("CRITICAL" if issue["severity"] == "critical" else "WARNING", "")
@@ -183,6 +185,8 @@ def _issue(terminal: Terminal, issue: Any) -> None:
         terminal.line(
             f"      {terminal.dim(at)}  {terminal.fit(item['text'].strip(), max(40, terminal.width - 8 - len(at)))}"
         )
+    if (found := triage_of(issue)) is not None:
+        terminal.line(f"      {terminal.fit(triage_told(found), max(40, terminal.width - 6))}")
     said = f"{issue['action'] or 'undecided'}: {words or issue['rationale']}"
     terminal.line(f"      {said}{' by ' + fix['strategy'] if fix and fix['strategy'] else ''}")
     if fix and fix["outcome"] in ("rolled_back", "refused"):

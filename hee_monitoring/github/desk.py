@@ -32,6 +32,7 @@ _PLACES = (
     (re.compile(r"check-runs/(\d+)"), "check"),
     (re.compile(r"commits/([^/]+)/check-runs"), "checks_of"),
     (re.compile(r"compare/(.+)\.\.\.(.+)"), "compared"),
+    (re.compile(r"git/matching-refs/heads/(.+)"), "refs"),
     (re.compile(r"actions/runs/(\d+)/artifacts"), "artifacts"),
     (re.compile(r"actions/artifacts/(\d+)/zip"), "artifact"),
 )
@@ -47,6 +48,7 @@ class Desk:
         self.comments_made: dict[int, dict[str, Any]] = {}
         self.checks_made: dict[int, dict[str, Any]] = {}
         self.files: dict[int, tuple[int, str, bytes, bool]] = {}  # run, name, content, expired
+        self.branches: dict[str, str] = {}  # those that are there, each with its last commit
         self.merge_bases: dict[tuple[str, str], str] = {}
         self.written: list[tuple[str, str]] = []  # method and path of each change
         self._now, self._page, self._next = now, page, 1
@@ -95,6 +97,12 @@ class Desk:
 
     def _user(self, *_: Any) -> Said:
         return _ok(shapes.user(self.login, self.base, self._now()))
+
+    def _refs(self, method: str, path: str, query: dict[str, str], given: Any, blobs: str, begins: str) -> Said:
+        del method, given, blobs
+        there = [name for name in sorted(self.branches) if name.startswith(begins)]
+        refs = [shapes.ref(name, self.branches[name], self.repository, self.base) for name in there]
+        return self._page(path, query, refs, "", reordered=False)
 
     def _pulls(self, method: str, path: str, query: Mapping[str, str], given: dict[str, Any], *_: Any) -> Said:
         if method == "POST":

@@ -202,3 +202,14 @@ def _commit(commit: str, where: str, base: str, now: str) -> dict[str, Any]:
         "committer": None,
         "parents": [],
     }
+
+
+def ref(branch: str, commit: str, home: str, base: str) -> dict[str, Any]:
+    """A branch as a ref."""
+    url = f"{base}/repos/{home}/git"
+    return {
+        "ref": f"refs/heads/{branch}",
+        "node_id": f"REF_{branch}",
+        "url": f"{url}/refs/heads/{branch}",
+        "object": {"type": "commit", "sha": commit, "url": f"{url}/commits/{commit}"},
+    }

@@ -13,6 +13,7 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from hee_core import branches
 from hee_core.canonical import digest
 from hee_core.errors import NotFound, RateLimited, SourceError, Unreachable
 from hee_monitoring.cursor import SOURCE, Cursor, step
@@ -22,6 +23,7 @@ from hee_monitoring.github.detail import Detail
 from hee_monitoring.github.etags import Etags, Seen
 from hee_monitoring.github.payloads import RunItem, Unreadable, run_item
 from hee_monitoring.observe import FAILING
+from hee_monitoring.redact import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 WHOLE = 100  # runs looked at closely in one poll; the next one goes on
 STRAGGLERS = 50
+LONGEST_BRANCH = 200  # a longer name stands in the log cut
 OUR_BRANCHES = "hee/"
 _CALM = (Conclusion.SUCCESS, Conclusion.SKIPPED, Conclusion.NEUTRAL)
 _TRIES = 3
@@ -101,12 +104,14 @@ class Feed:
         reference = environment.get("GITHUB_WORKFLOW_REF", "").partition("@")[0]
         self._own_workflow = reference.removeprefix(f"{client.place.repository}/")
         self._tries: dict[int, int] = {}
+        self._branches: dict[str, bool | None] = {}
 
     def poll(self, state: State, *, told: Collection[int] = ()) -> Batch:
         """Asks once what is new since the state's cursor; raises SourceError when nothing at all could be read.
 
         `told` are runs to ask for by themselves if the listing does not show them yet.
         """
+        self._branches.clear()
         cursor = Cursor.of(state)
         listing = self._listing(cursor, told)
         fresh = [listing.finished[key] for key in sorted(listing.finished)]
@@ -145,6 +150,27 @@ class Feed:
         known = cursor.new or cursor.settles(run_id, item.attempt)
         settles = None if known else step([item], pending=set(cursor.pending) - {run_id})
         return Sight(self._detail.run(item), settles)
+
+    def has_branch(self, name: str) -> bool | None:
+        """Whether the repository has a branch, asked once a poll; None for a fork's, and where that is not told."""
+        if ":" in name or MARK in name or len(name) >= LONGEST_BRANCH:
+            return None
+        if name not in self._branches and len(self._branches) < STRAGGLERS:
+            self._branches[name] = self._ask_for(name)
+        return self._branches.get(name)
+
+    def _ask_for(self, branch: str) -> bool | None:
+        """Asks for the refs that begin with a branch's name: GitHub lists none of a branch that is gone, and does not say 404."""
+        escaped = branch.replace("%", "%25").replace("#", "%23")
+        try:
+            answer = self.client.get(self.client.place.path(f"git/matching-refs/heads/{escaped}"))
+            if answer.status != 200 or answer.next:
+                return None
+            return any(
+                isinstance(ref, dict) and ref.get("ref") == f"refs/heads/{branch}" for ref in items(parsed(answer), "")
+            )
+        except SourceError:
+            return None
 
     def restart(self, run: Run) -> str:
         """Asks for a run's failed jobs to be run again; returns why GitHub does not, or nothing."""
@@ -242,8 +268,8 @@ class Feed:
         """The runs in their order: those that say something whole, calm ones as part of the next step."""
         still_red: dict[tuple[str, str], set[str]] = {}  # by line, the jobs that a green run would close
         for issue in state.issues.values():
-            if issue["source"] == SOURCE:
-                still_red.setdefault((issue["workflow"], issue["branch"]), set()).add(issue["job"])
+            for place in branches.places(issue) if issue["source"] == SOURCE else ():
+                still_red.setdefault((place["workflow"], place["branch"]), set()).add(place["job"])
         sights: list[Sight] = []
         calm: list[RunItem] = []
         left = {(run.run_id, run.attempt) for run in fresh}

@@ -139,6 +139,8 @@ class Simulator:
         )
         self._give(run, jobs)
         self.runs[run.run_id] = run
+        if run.head == self.repository:
+            self.desk.branches[branch] = commit
         return run
 
     def finish(self, run: SimulatedRun, conclusion: str, jobs: Sequence[SimulatedJob] = ()) -> None:

@@ -626,3 +626,89 @@ def test_two_monitors_that_read_the_same_record_it_once(hub: GitHubWorld, monkey
     assert hub.poll(fix=False).events > 0
     assert hub.poll(fix=False).events == 0
     assert detections(hub) == [(run.run_id, 1, "format")]
+
+
+FLAKE = (
+    b"2026-01-24T12:00:00.0000000Z FAILED tests/test_a.py::test_b - AssertionError: assert 1 == 2\n"
+    b"2026-01-24T12:00:00.1000000Z ===== 1 failed, 2 passed in 0.10s =====\n"
+    b"2026-01-24T12:00:00.2000000Z ##[error]Process completed with exit code 1.\n"
+)
+
+
+def test_one_failure_on_many_branches_is_one_issue_and_closes_when_all_were_green(hub: GitHubWorld) -> None:
+    for branch, commit in (("main", "a"), ("topic", "b"), ("gone", "d")):
+        hub.server.run("failure", [red("test", FLAKE)], branch=branch, commit=commit * 40)
+    hub.poll()
+    (issue,) = hub.state.issues.values()
+    assert [place["branch"] for place in issue["branches"]] == ["main", "topic", "gone"]
+    assert issue["count"] == 3
+    hub.server.run("success", [green("test")], branch="topic", commit="e" * 40)
+    hub.poll()
+    (cleared,) = hub.events("ci.branch_cleared")
+    assert (cleared["branch"], cleared["how"]) == ("topic", "green")
+    del hub.server.desk.branches["gone"]
+    hub.server.run("success", [green("test")], branch="main", commit="f" * 40)
+    hub.poll()
+    assert [(each["branch"], each["how"]) for each in hub.events("ci.branch_cleared")][1:] == [("main", "green")]
+    hub.server.run("success", [green("other")], branch="main", commit="1" * 40)
+    hub.server.run("failure", [red("format")], branch="main", commit="2" * 40)
+    hub.poll()
+    (resolved,) = hub.events("ci.issue_resolved")
+    assert resolved["by"] == "gone is gone, so nothing of it can be red"
+    (closed,) = hub.state.operational.closed.values()
+    assert closed["episodes"] == {"passed": 0, "lasted": 2}  # nobody saw how it ended on the third
+
+
+def test_a_branch_that_nobody_may_ask_for_stays_red(hub: GitHubWorld) -> None:
+    hub.server.run("failure", [red("test", FLAKE)], branch="topic", head="somebody/harbor")
+    hub.server.run("failure", [red("test", FLAKE)], branch="topic")
+    hub.poll()
+    del hub.server.desk.branches["topic"]
+    hub.server.fail("404", "matching-refs", times=9)
+    hub.server.run("failure", [red("format")], branch="main", commit="2" * 40)
+    hub.poll()
+    assert [len(issue.get("branches", ())) for issue in hub.state.issues.values()] == [2, 1]
+    hub.server.faults.clear()
+    hub.server.run("failure", [red("format")], branch="main", commit="3" * 40)
+    hub.poll()
+    issue = next(iter(hub.state.issues.values()))
+    assert [place["branch"] for place in issue["branches"]] == ["somebody:topic"]  # of a fork nothing can be said
+
+
+def test_green_in_another_attempt_of_the_commit_is_flaky(hub: GitHubWorld) -> None:
+    run = hub.server.run("failure", [red("test", FLAKE)])
+    hub.poll()
+    (said,) = hub.events("ci.failure_triaged")
+    assert (said["verdict"], said["green"], said["model"]) == ("unknown", 0, "triage 1")
+    hub.server.again(run, "success", [green("test")])
+    hub.poll()
+    assert dict(hub.state.issues) == {}
+    said = hub.events("ci.failure_triaged")[-1]
+    assert (said["verdict"], said["green"]) == ("flaky", 1)
+    (closed,) = hub.state.operational.closed.values()
+    assert closed["episodes"] == {"passed": 1, "lasted": 0}
+    hub.server.again(run, "failure", [red("test", FLAKE)])
+    hub.poll()
+    said = hub.events("ci.failure_triaged")[-1]
+    assert (said["verdict"], said["green"], said["passed"]) == ("flaky", 1, 1)
+
+
+def test_what_the_base_shows_as_well_is_a_broken_base(hub: GitHubWorld) -> None:
+    hub.server.run("failure", [red("test", FLAKE)], branch="main", commit=hub.head)
+    hub.server.run("failure", [red("test", FLAKE)], branch="topic", commit=hub.head)
+    hub.poll()
+    assert [said["verdict"] for said in hub.events("ci.failure_triaged")] == ["unknown", "broken-base"]
+    hub.server.run("success", [green("test")], branch="main", commit="f" * 40)
+    hub.poll()
+    hub.server.run("failure", [red("test", FLAKE)], branch="other", commit="e" * 40)
+    hub.poll()
+    said = hub.events("ci.failure_triaged")[-1]
+    assert (said["verdict"], said["base"]) == ("known", False)
+
+
+def test_many_commits_that_fail_alike_within_minutes_are_infrastructure(hub: GitHubWorld) -> None:
+    for branch, commit in (("a", "a"), ("b", "b"), ("c", "d")):
+        hub.server.run("failure", [red("net", NETWORK)], branch=branch, commit=commit * 40)
+    hub.poll()
+    assert [said["storm"] for said in hub.events("ci.failure_triaged")] == [0, 1, 2]
+    assert hub.events("ci.failure_triaged")[-1]["verdict"] == "infrastructure"

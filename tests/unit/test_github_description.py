@@ -132,3 +132,13 @@ def test_every_answer_of_the_simulator_is_one_that_githubs_description_allows() 
                 assert set(json.loads(body)) <= set(schemas()["basic-error"]["properties"])
     assert checked == 34
     assert PATH in json.dumps([json.loads(body) for *_, body in server.answers if body.startswith(b"{")])
+
+
+@described
+def test_refs_of_branches_hold_against_the_description() -> None:
+    clock = FixedClock("2026-01-24T12:00:00.000000Z", step=0)
+    with Simulator(clock=clock) as server, client_of(server, clock) as client:
+        server.run("success", branch="topic/a")
+        found = client.get(client.place.path("git/matching-refs/heads/top"))
+        assert [ref["ref"] for ref in json.loads(found.body)] == ["refs/heads/topic/a"]
+        holds("GET", "/repos/o/r/git/matching-refs/heads%2Ftop", 200, found.body)  # described as one part of the path
