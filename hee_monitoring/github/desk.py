@@ -98,8 +98,7 @@ class Desk:
     def _user(self, *_: Any) -> Said:
         return _ok(shapes.user(self.login, self.base, self._now()))
 
-    def _refs(self, method: str, path: str, query: dict[str, str], given: Any, blobs: str, begins: str) -> Said:
-        del method, given, blobs
+    def _refs(self, _: str, path: str, query: Mapping[str, str], __: object, ___: str, begins: str) -> Said:
         there = [name for name in sorted(self.branches) if name.startswith(begins)]
         refs = [shapes.ref(name, self.branches[name], self.repository, self.base) for name in there]
         return self._page(path, query, refs, "", reordered=False)
