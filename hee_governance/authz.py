@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from hee_governance.paths import escapes
+from hee_governance.paths import any_match, escapes
 
 SENTINEL = "AUTHZ: APPROVED_TO_ACT"
 _FIELDS = ("scope", "authority", "expires")
 _NEAR = re.compile(r"authz|approved[ _-]?to[ _-]?act", re.IGNORECASE)
+# Paths that have nothing in common: a scope that holds all of them holds everything.
+_ANYTHING = ("a", "README.md", ".github/workflows/ci.yml", "src/b/c/d.py", "0-9/Z", "hee.yaml")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})")
 
 
@@ -61,4 +63,8 @@ def parse(text: str) -> Authorization | NotAuthorized:
         return NotAuthorized(f"scope {bad!r} {escapes(bad.removeprefix('/'))}")
     if "expires" in fields and not _TIME.fullmatch(fields["expires"]):
         return NotAuthorized(f"expires={fields['expires'][:40]} is no time with an offset, as 2026-12-31T18:00:00Z")
+    if "expires" not in fields and all(any_match(scope, path) for path in _ANYTHING):
+        return NotAuthorized(
+            f"has the scope of everything ({', '.join(scope)[:60]}) and no end: expires=TIME says until when"
+        )
     return Authorization(scope, fields.get("authority", ""), fields.get("expires", ""), text)

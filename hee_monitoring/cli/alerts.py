@@ -110,9 +110,9 @@ def acknowledge(place: str, alert: str, reason: str, as_json: bool) -> None:
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
+        options.allowed(workspace, "acknowledge", alert)
         if alert not in standing(workspace.log.state):
             raise NotFound(f"{alert} is no alert that stands", hint="`hee alerts` lists them")
-        options.allowed(workspace, "acknowledge", alert)
         data = {"alert": alert, "statement": reason}
         event = Event.new("alert.acknowledged", data, subject=f"alert/{alert}", clock=workspace.clock)
         entry = workspace.log.append([event])

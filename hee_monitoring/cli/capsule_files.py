@@ -102,6 +102,7 @@ def publish(place: str, name: str, as_json: bool) -> None:
     if reason := escapes(f"{name}.md"):
         raise CapsuleError(f"--name {name!r} {reason}", hint="a name such as HEE-Monitoring")
     with options.workspace(place) as workspace:
+        options.allowed(workspace, "publish", name)
         root, day = workspace.repository.root, workspace.log.state.time[:10]
         if root is None:
             raise CapsuleError(

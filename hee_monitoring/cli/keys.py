@@ -140,6 +140,7 @@ def rotate(place: str, to: str | None, reason: str, as_json: bool) -> None:
     if elsewhere and not to:
         raise KeyFault("the key comes from HEE_SIGNING_KEY, so only you can replace it there", hint="name it with --to")
     with options.workspace(place) as workspace:
+        options.allowed(workspace, "rotate")
         log = workspace.log
         if to:
             text = public_text(to)

@@ -77,7 +77,8 @@ def monitor(
 
     terminal = options.terminal(as_json or sarif)
     with options.workspace(place) as workspace:
-        options.allowed(workspace, "monitor")
+        for capability in ("monitor",) if no_fix else ("monitor", "fix"):
+            options.allowed(workspace, capability)
         last = None
         for cycle, result in watch(
             workspace,

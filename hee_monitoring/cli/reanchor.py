@@ -24,6 +24,7 @@ def reanchor(place: str, reason: str, old_head: str, as_json: bool) -> None:
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
+        options.allowed(workspace, "keys", "log.reanchored")
         entry = anchor(workspace.log, reason=reason, old_head=old_head)
     if as_json:
         terminal.json(options.entry_json(entry))

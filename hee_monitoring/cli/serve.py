@@ -49,6 +49,8 @@ def serve(
             known=workspace.work / "github" / "deliveries",
         ) as receiver,
     ):
+        for capability in ("monitor",) if no_fix else ("monitor", "fix"):
+            options.allowed(workspace, capability)
         terminal.progress(f"listening at {receiver.url}")
         for cycle, result in watch(
             workspace,

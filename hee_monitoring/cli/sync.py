@@ -37,6 +37,7 @@ def sync(place: str, remote: str, no_fetch: bool, no_push: bool, as_json: bool) 
 
     terminal = options.terminal(as_json)
     with Workspace.open(place, create=True) as workspace:
+        options.allowed(workspace, "sync", remote)
         done = synchronize(workspace.log, remote, fetch=not no_fetch, push=not no_push)
     if as_json:
         terminal.json(_document(done))

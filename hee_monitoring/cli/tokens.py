@@ -68,6 +68,7 @@ def check(place: str, as_json: bool) -> int:
                 found = rules.probe(client)
             said = rules.event_of(found, _known(workspace))
             if said is not None:
+                options.allowed(workspace, "monitor", f"token/{found['name']}")
                 event = facts.event(said[0], said[1], subject=f"token/{found['name']}", clock=workspace.clock)
                 workspace.log.append([event])
         now = workspace.clock.now()
@@ -97,10 +98,10 @@ def approve(place: str, name: str, reason: str, as_json: bool) -> None:
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
+        options.allowed(workspace, "approve", f"token/{name}")
         token = _known(workspace).get(name)
         if token is None:
             raise NotFound(f"the log knows no token {name}", hint="`hee tokens check` registers the one in use")
-        options.allowed(workspace, "approve", f"token/{name}")
         data = {"name": name, "fingerprint": token.fingerprint, "scopes": list(token.scopes), "statement": reason}
         event = Event.new("token.approved", data, subject=f"token/{name}", clock=workspace.clock)
         entry = workspace.log.append([event])

@@ -97,6 +97,7 @@ def import_(place: str, file: Path, as_json: bool) -> None:
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
+        options.allowed(workspace, "seal", "shares")
         said = sealed.import_shares(workspace.log, Vault(workspace.log.id), file.read_bytes())
     if as_json:
         terminal.json(said)

@@ -112,6 +112,7 @@ def record(place: str, note: str, as_json: bool) -> int:
         shown = consistency.since(past, text)
         if not isinstance(shown, consistency.Since):
             raise IntegrityError(f"{shown.kind}: {shown.detail}", hint="`hee verify`; keep the note, it is evidence")
+        options.allowed(workspace, "sync", "checkpoint.cosigned")
         data = {"note": text.decode()}
         entry = log.append([Event.new("checkpoint.cosigned", data, subject="witness", clock=workspace.clock)])
     if as_json:

@@ -7,10 +7,15 @@ import os
 from pathlib import Path
 
 import pytest
+from test_time_travel import WRITES
 from worlds import git, run_cycle, watched
 
+import hee_core
+from hee_core import recipientfile, recipientkey
+from hee_core.events import Event
 from hee_core.keys import create_agent_key
 from hee_monitoring.cli.main import run
+from hee_monitoring.workspace import Workspace
 
 CI = "on: push\npermissions: {}\njobs:\n  a:\n    runs-on: ubuntu-latest\n    timeout-minutes: 5\n    steps:\n      - run: pytest || true\n"
 
@@ -22,6 +27,7 @@ def hee(capsys: pytest.CaptureFixture[str], root: Path, *arguments: str):  # typ
 
 
 def denied(capsys: pytest.CaptureFixture[str], root: Path) -> list[tuple[str, str]]:
+    capsys.readouterr()
     log = hee(capsys, root, "log")[1]
     return [(entry["data"]["capability"], entry["data"]["role"]) for entry in log if entry["type"] == "access.denied"]
 
@@ -56,6 +62,84 @@ def test_a_configuration_leaves_a_role_only_what_it_names(tmp_path, capsys):
     assert hee(capsys, root, "gates")[0] == 2  # it would record what it found
     assert hee(capsys, root, "gates", "--no-record")[0] == 1
     assert denied(capsys, root) == [("decide", "agent"), ("gates", "agent")]
+
+
+# Every command that writes, with arguments that get it as far as its question; what it is refused for.
+ASKS = {
+    "alerts acknowledge": ("acknowledge", ["ALERT"]),
+    "alerts send": ("monitor", []),
+    "approve": ("approve", ["rollback/0", "--reason", "r"]),
+    "capsule import": ("import", ["a.txt"]),
+    "capsule publish": ("publish", []),
+    "decide": ("decide", ["k", "s", "--rationale", "r"]),
+    "fix": ("fix", []),
+    "freeze": ("freeze", ["--reason", "r"]),
+    "gates": ("gates", []),
+    "keys add": ("keys", ["PUBLIC", "--actor", "agent:other"]),
+    "keys expire": ("keys", ["KEY", "--event", "99"]),
+    "keys promote": ("keys", ["KEY"]),
+    "keys revoke": ("keys", ["KEY", "--reason", "r"]),
+    "keys rotate": ("rotate", []),
+    "keys threshold": ("keys", ["2"]),
+    "maintain": ("maintain", []),
+    "monitor": ("monitor", ["--once"]),
+    "points seal": ("approve", ["1", "--reason", "r"]),
+    "reanchor": ("keys", ["--reason", "r"]),
+    "recipients add": ("keys", ["OTHER", "--actor", "human:ada"]),
+    "recipients remove": ("keys", ["READER", "--reason", "r"]),
+    "recipients share": ("keys", ["SEALED", "--to", "READER"]),
+    "redact": ("keys", ["SEALED", "--reason", "r"]),
+    "revert": ("rollback", ["1", "--reason", "r"]),
+    "rollback": ("rollback", ["--to", "0", "--reason", "r"]),
+    "seal": ("seal", ["--data", "payload.json"]),
+    "sync": ("sync", ["elsewhere"]),
+    "tokens approve": ("approve", ["ghp", "--reason", "r"]),
+    "unfreeze": ("unfreeze", ["--reason", "r"]),
+    "vault import": ("seal", ["a.txt"]),
+}
+# What writes nothing into a log that exists, or cannot get as far as its question without a server.
+ASKS_NOTHING = {
+    "init": "there is no log yet",
+    "alerts test": "sends one message by a channel that a person configured",
+    "witness cosign": "has a key and a memory of its own",
+    "witness record": "takes a cosigned note: asked in test_a_witness_asks_before_its_note_is_recorded",
+    "tokens check": "asks GitHub first: asked in tests/integration/test_tokens.py",
+}
+
+
+@pytest.mark.spec("SEED-219", "SEED-221")
+def test_every_command_that_writes_asks_first_and_a_refusal_is_an_event(tmp_path, capsys, monkeypatch):
+    root = watched(tmp_path / "r", {"a.txt": "a\n", "payload.json": '{"text": "x"}'})
+    monkeypatch.chdir(root)
+    other = create_agent_key(Path(os.environ["HEE_HOME"]) / "other", actor="agent:other")
+    words = {"PUBLIC": other.public_key, "KEY": hee(capsys, root, "keys", "list")[1][0]["key_id"],
+             "RECIPIENT": recipientfile.load_or_create().public_key, "ALERT": "none",
+             "OTHER": recipientkey.text_of(bytes(range(32)))}  # fmt: skip
+    with Workspace.open(root) as workspace:  # what the commands are about
+        reader = {"public_key": words["RECIPIENT"], "actor": "agent:hee"}
+        workspace.log.append([Event.new("recipient.added", reader, clock=workspace.clock)])
+        sealed = hee_core.seal(workspace.log, Event.new("note.recorded", {"text": "x"}, clock=workspace.clock))
+        words |= {"SEALED": str(sealed.index), "READER": recipientkey.key_id(words["RECIPIENT"])}
+        size = len(workspace.log)
+    (root / "hee.yaml").write_text((root / "hee.yaml").read_text() + "  access: {agent: []}\n")
+    git(root, "commit", "--quiet", "--all", "--message", "limit")
+    assert {*ASKS, *ASKS_NOTHING} - {"gates", "maintain"} == WRITES  # those two only write unless told otherwise
+    for command, (capability, arguments) in ASKS.items():
+        status = run(["-C", str(root), *command.split(), *(words.get(each, each) for each in arguments)])
+        with Workspace.open(root) as workspace:
+            told = [(each.event.type, each.event.data.get("capability")) for each in workspace.log.read(size)]
+        assert (status, told) == (2, [("access.denied", capability)]), f"{command}: {capsys.readouterr().err}"
+        size += 1
+    assert git(root, "status", "--porcelain") == ""
+
+
+def test_a_witness_asks_before_its_note_is_recorded(tmp_path, capsys):
+    root = watched(tmp_path / "r", {"a.txt": "a\n"})
+    assert run(["-C", str(root), "witness", "cosign", "--output", str(tmp_path / "note")]) == 0
+    (root / "hee.yaml").write_text((root / "hee.yaml").read_text() + "  access: {agent: [monitor]}\n")
+    git(root, "commit", "--quiet", "--all", "--message", "limit")
+    assert run(["-C", str(root), "witness", "record", str(tmp_path / "note")]) == 2
+    assert denied(capsys, root) == [("sync", "agent")]
 
 
 @pytest.mark.spec("SEED-072", "SEED-175", "SEED-176", "SEED-187", "SEED-236")

@@ -48,6 +48,17 @@ def test_a_token_passes_once_a_person_approved_its_permissions(hub, capsys: pyte
     assert sum(entry.event.type.startswith("token.") for entry in hub.workspace.log.read()) == 1
 
 
+@pytest.mark.spec("SEED-219")
+def test_a_token_is_registered_only_by_a_role_that_may(hub) -> None:
+    config = hub.root / "hee.yaml"
+    config.write_text(config.read_text() + "  access: {agent: [fix]}\n")
+    git(hub.root, "commit", "--quiet", "--all", "--message", "limit")
+    assert run(["-C", str(hub.root), "tokens", "check"]) == 2
+    said = [(entry.event.type, entry.event.data.get("capability")) for entry in hub.workspace.log.read()]
+    assert said[-1] == ("access.denied", "monitor")
+    assert not [type_ for type_, _ in said if type_.startswith("token.")]
+
+
 @pytest.mark.spec("SEED-212", "SEED-036")
 def test_the_gate_knows_age_rotation_and_what_was_approved() -> None:
     person = EphemeralSigner(actor="human:ada")

@@ -49,6 +49,12 @@ def test_the_sentence_is_read_with_its_fields():
         ("AUTHZ: APPROVED_TO_ACT — scope=a — scope=b", "twice"),
         ("AUTHZ: APPROVED_TO_ACT — scope=a — mood=good", "is not one of"),
         ("AUTHZ: APPROVED_TO_ACT — scope=../x", "leaves the repository"),
+        ("AUTHZ: APPROVED_TO_ACT — scope=**", "scope of everything"),
+        ("AUTHZ: APPROVED_TO_ACT — scope=* — authority=Ada", "scope of everything"),
+        ("AUTHZ: APPROVED_TO_ACT — scope=**/*,src/**", "scope of everything"),
+        ("AUTHZ: APPROVED_TO_ACT — scope=/**/", "scope of everything"),
+        ("AUTHZ: APPROVED_TO_ACT — scope=?*", "scope of everything"),
+        ("AUTHZ: APPROVED_TO_ACT — scope=*/,/*", "scope of everything"),
         ("AUTHZ: APPROVED_TO_ACT — scope=a — expires=tomorrow", "no time with an offset"),
     ],
 )
@@ -56,6 +62,12 @@ def test_what_is_only_near_the_sentence_authorizes_nothing(line, says):
     found = parse(line)
     assert isinstance(found, NotAuthorized)
     assert says in found.reason
+
+
+def test_a_scope_of_everything_has_an_end_and_a_wide_one_need_not():
+    whole = parse("AUTHZ: APPROVED_TO_ACT — scope=** — expires=2026-12-31T18:00:00Z")
+    assert isinstance(whole, Authorization)
+    assert isinstance(parse("AUTHZ: APPROVED_TO_ACT — scope=src/**,*.md"), Authorization)
 
 
 def action(*actors: str, quorum: int = 1, author: str = "agent:hee") -> str:
