@@ -231,7 +231,10 @@ class GovernanceEvaluated(Payload):
 
 
 class CiPolled(Payload):
-    """A source was asked about a commit; what could not be judged is UNKNOWN and named."""
+    """A source was asked about a commit; what could not be judged is UNKNOWN and named.
+
+    `analysis_ms` is how long the explanation of what it showed took; null in version 1, which did not say.
+    """
 
     source: Name
     commit: Commit | None = None
@@ -243,6 +246,7 @@ class CiPolled(Payload):
     files: Count = 0
     issues_detected: bool
     duration_ms: Count = 0
+    analysis_ms: Count | None = None
 
 
 class RunSeen(Payload):
@@ -471,12 +475,17 @@ class AlertAcknowledged(Payload):
 
 
 class MonitorCompleted(Payload):
-    """The cycle's end: capsule updated and saved with this very commit."""
+    """The cycle's end: capsule updated and saved with this very commit.
+
+    `state_update_ms` is the longest that events of this cycle took until they and their capsule were durable; null in
+    version 1, which did not say.
+    """
 
     failures: Count
     open_issues: Count
     unknown: Count = 0
     duration_ms: Count = 0
+    state_update_ms: Count | None = None
 
 
 class MonitorHeartbeat(Payload):
@@ -845,7 +854,7 @@ TYPES: dict[str, type[Payload]] = {
     "maintenance.recorded": MaintenanceRecorded,
 }
 
-VERSIONS: dict[str, int] = dict.fromkeys(TYPES, 1)
+VERSIONS: dict[str, int] = {**dict.fromkeys(TYPES, 1), "ci.polled": 2, "monitor.completed": 2}
 
 
 def version(type_: str) -> int:

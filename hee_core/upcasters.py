@@ -13,4 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # (type, version) -> the function that turns that version's data into the next version's
-UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
+UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {
+    ("ci.polled", 1): lambda data: {**data, "analysis_ms": None},
+    ("monitor.completed", 1): lambda data: {**data, "state_update_ms": None},
+}

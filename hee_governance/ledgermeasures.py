@@ -23,6 +23,7 @@ TARGETS = {
     "detection_latency": 120,
     "analysis_time": 30,
     "alert_delivery": 60,
+    "state_update": 5,
     "fix_execution": 300,
     "rollback_time": 120,
 }
@@ -81,13 +82,22 @@ def timings(events: Iterable[Any]) -> tuple[Timing, ...]:
     """The specification's times, each from the event that begins it to the one that ends it."""
     found: dict[str, list[float]] = {name: [] for name in TARGETS}
     detected: dict[str, str] = {}
+    analysis: int | None = None
     for event in events:
         data = event.data
-        if event.type == "ci.failure_detected":
+        if event.type == "ci.polled":
+            analysis = data.get("analysis_ms")
+        elif event.type == "monitor.completed":
+            if data.get("state_update_ms") is not None:
+                found["state_update"].append(data["state_update_ms"] / 1000)
+        elif event.type == "ci.failure_detected":
             detected[data["issue_id"]] = event.time
             _add(found["detection_latency"], data.get("completed_at", ""), event.time)
         elif event.type == "ci.impact_assessed":
-            _add(found["analysis_time"], detected.get(data["issue_id"], ""), event.time)
+            if analysis is not None:
+                found["analysis_time"].append(analysis / 1000)
+            else:  # version 1 of the poll did not say
+                _add(found["analysis_time"], detected.get(data["issue_id"], ""), event.time)
         elif event.type == "alert.raised":
             _add(found["alert_delivery"], detected.get(data.get("issue_id", ""), ""), event.time)
         elif event.type == "alert.delivered" and data["stage"] == "raised":

@@ -64,7 +64,10 @@ class Cycle:
 
 @dataclass
 class Result:
-    """What a cycle did: the events it appended, the jobs it saw green, the rule checks it made, what nobody could judge."""
+    """What a cycle did: the events it appended, the jobs it saw green, the rule checks it made, what nobody could judge.
+
+    `longest_append_ms` is the longest that its events took until they and their capsule were durable.
+    """
 
     events: int = 0
     passed: int = 0
@@ -72,6 +75,7 @@ class Result:
     unknown: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     polled: bool = False
+    longest_append_ms: int | None = None
 
 
 def record(cycle: Cycle, result: Result, make: Callable[[State], Sequence[Event]]) -> None:
@@ -82,9 +86,12 @@ def record(cycle: Cycle, result: Result, make: Callable[[State], Sequence[Event]
         events = make(state)
         if not events:
             return
+        began = cycle.workspace.clock.monotonic()
         try:
             log.append(events, expected=head)
         except Conflict:
             continue
+        took = int((cycle.workspace.clock.monotonic() - began) * 1000)
+        result.longest_append_ms = max(took, result.longest_append_ms or 0)
         result.events += len(events)
         return

@@ -69,10 +69,12 @@ def look(cycle: Cycle, result: Result) -> Picture:
             hint="add one under .github/workflows; `hee explain LOG` and `hee governance check` work without",
         )
     result.polled = bool(runs)
+    read = workspace.clock.monotonic()
     picture = observe(runs, detected, lambda job: diagnose(cycle, job))
     result.unknown.update(picture.unknown)
     result.passed, result.evaluated = len(picture.passed), report.evaluated
-    duration = int((workspace.clock.monotonic() - began) * 1000)
+    ended = workspace.clock.monotonic()
+    took = {"duration_ms": int((ended - began) * 1000), "analysis_ms": int((ended - read) * 1000)}
 
     def news(state: State) -> list[Event]:
         step = cycle.sight.step if cycle.sight is not None else None
@@ -90,7 +92,7 @@ def look(cycle: Cycle, result: Result) -> Picture:
         if not (fresh or closed or gone or step or is_first_look(cycle, state, runs)):
             return []
         events = opening(cycle, state, report)
-        events.append(polled(cycle, runs, picture, issues=bool(fresh), duration_ms=duration))
+        events.append(polled(cycle, runs, picture, issues=bool(fresh), took=took))
         if step is not None:
             events.append(facts.event("ci.cursor_moved", step, subject="cursor", clock=workspace.clock))
         events += [event for seen in fresh for event in failure(cycle, seen, state, picture)]
@@ -227,7 +229,7 @@ def opening(cycle: Cycle, state: State, report: Report) -> list[Event]:
     ]
 
 
-def polled(cycle: Cycle, runs: Sequence[Run], picture: Picture, *, issues: bool, duration_ms: int) -> Event:
+def polled(cycle: Cycle, runs: Sequence[Run], picture: Picture, *, issues: bool, took: Mapping[str, int]) -> Event:
     """What the source showed (nodes D, E); without runs only files were looked at."""
     data = {
         "source": cycle.source.name if runs else "files",
@@ -238,7 +240,7 @@ def polled(cycle: Cycle, runs: Sequence[Run], picture: Picture, *, issues: bool,
         "jobs_failed": [publishable(key, limit=200) for key in picture.failed],
         "jobs_unknown": [publishable(key, limit=200) for key in picture.unknown],
         "issues_detected": issues,
-        "duration_ms": duration_ms,
+        **took,
     }
     return facts.event("ci.polled", data, subject=f"commit/{cycle.commit}", clock=cycle.workspace.clock)
 

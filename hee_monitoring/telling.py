@@ -25,7 +25,10 @@ def tell(cycle: Cycle, result: Result, duration_ms: int) -> None:
         if not events and not result.events:
             return []
         count = len(state.issues)
-        data = {"failures": count, "open_issues": count, "unknown": len(result.unknown), "duration_ms": duration_ms}
+        data = {
+            "failures": count, "open_issues": count, "unknown": len(result.unknown), "duration_ms": duration_ms,
+            "state_update_ms": result.longest_append_ms,
+        }  # fmt: skip
         return [*events, facts.event("monitor.completed", data, subject="monitor", clock=cycle.workspace.clock)]
 
     record(cycle, result, closing)

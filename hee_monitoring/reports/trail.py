@@ -67,6 +67,7 @@ class Trail:
         self.last: dict[str, list[int]] = {}  # gate or metric -> the event that measured it last
         self.governance: list[tuple[int, str, str]] = []  # index, phase, verdict
         self.durations = _durations()
+        self._analysis: int | None = None  # what the last poll said of its own
         self.state = projection.INITIAL
         self._commit = ""
         events = [entry.event for entry in entries]
@@ -109,7 +110,10 @@ class Trail:
 
     def _ci_impact_assessed(self, index: int, time: str, data: Any) -> None:
         issue = self._issue(index, data)
-        self._since("analysis_time", issue.seen[-1][1] if issue.seen else "", time, index)
+        if self._analysis is not None:
+            self.durations["analysis_time"].add(self._analysis, index)
+        else:
+            self._since("analysis_time", issue.seen[-1][1] if issue.seen else "", time, index)
 
     def _ci_issue_resolved(self, index: int, _: str, data: Any) -> None:
         self._issue(index, data).resolved = index
@@ -166,6 +170,13 @@ class Trail:
 
     # ------------------------------------------------------------------ cycles
 
+    def _ci_polled(self, _: int, __: str, data: Any) -> None:
+        self._analysis = data.get("analysis_ms")
+
+    def _monitor_completed(self, index: int, _: str, data: Any) -> None:
+        if data.get("state_update_ms") is not None:
+            self.durations["state_update"].add(data["state_update_ms"], index)
+
     def _gate_evaluated(self, index: int, _: str, data: Any) -> None:
         self.last[data["gate"]] = [index]
 
@@ -208,13 +219,13 @@ def _durations() -> dict[str, Durations]:
         "detection_latency": ("Detection latency", "from the job's end to the event that detects it"),
         "analysis_time": (
             "Analysis time",
-            "from detection to the assessed impact, both as recorded, after the diagnosis",
+            "the poll's own duration of reading and explaining; of older polls, from detection to the assessed impact",
         ),
         "alert_delivery": ("Alert delivery", "from detection to the alert"),
+        "state_update": ("State update", "the longest append of the cycle, until events and capsule are durable"),
         "fix_execution": ("Fix execution", "from detection to the repair that is kept"),
         "rollback_time": ("Rollback time", "the attempt's own duration up to its end"),
     }
     polling = Durations("Polling frequency", MINUTE, "mean time between polls, from heartbeats", inclusive=True)
-    state = Durations("State update", 5000, "the capsule is in the commit of its events: no event measures it apart")
     timed = {name: Durations(title, TARGETS[name] * 1000, how) for name, (title, how) in said.items()}
-    return {"polling": polling, **timed, "state": state}
+    return {"polling": polling, **timed}

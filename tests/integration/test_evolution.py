@@ -199,7 +199,7 @@ def test_a_capsule_by_a_program_that_knew_less_is_unknown(tmp_path, monkeypatch)
         "source": "act",
         "issues_detected": False,
     }
-    carried(place, "ci.polled", 1, data).close()
+    carried(place, "ci.polled", 2, data).close()
     monkeypatch.undo()
     with open_at(place, signer=OWNER) as log:
         log.keep_snapshots = False

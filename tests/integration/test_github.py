@@ -44,6 +44,8 @@ def test_a_red_run_is_detected_explained_and_recorded_with_its_run(hub: GitHubWo
     assert hub.state.operational.last_run_id == run.run_id
     (detected,) = [d for d in hub.events("ci.failure_detected") if d["run_id"]]
     assert detected["completed_at"] == run.updated_at
+    assert hub.events("ci.polled")[-1]["analysis_ms"] >= 0
+    assert [done["state_update_ms"] is not None for done in hub.events("monitor.completed")] == [True]
     assert hee_core.verify(hub.workspace.log).ok
 
 

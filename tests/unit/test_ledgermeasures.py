@@ -25,12 +25,27 @@ def test_times_are_differences_of_recorded_times_and_nothing_is_unknown():
         "detection_latency": (1, 30.0),
         "analysis_time": (1, 1.0),
         "alert_delivery": (1, 2.0),
+        "state_update": (0, None),
         "fix_execution": (1, 3604.0),
         "rollback_time": (1, 1.5),
     }
     assert [name for name, timing in found.items() if timing.met is False] == ["fix_execution"]
     printed = to_json(found["fix_execution"])
     assert (printed["target_s"], printed["p95_s"], printed["met"]) == (300, 3604.0, False)
+
+
+@pytest.mark.spec("SEED-194", "SEED-196")
+def test_analysis_and_state_update_are_what_a_cycle_says_of_its_own_work():
+    world = World()
+    world.say("ci.polled", analysis_ms=4000)
+    world.say("ci.failure_detected")
+    world.say("ci.impact_assessed")
+    world.say("monitor.completed", state_update_ms=5001)
+    world.say("monitor.completed", state_update_ms=12)
+    world.say("monitor.completed")
+    found = {timing.name: timing for timing in timings(world.events)}
+    assert (found["analysis_time"].longest, found["analysis_time"].met) == (4.0, True)
+    assert (found["state_update"].count, found["state_update"].longest, found["state_update"].met) == (2, 5.001, False)
 
 
 @pytest.mark.spec("SEED-198", "SEED-200")

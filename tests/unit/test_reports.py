@@ -66,6 +66,18 @@ def by_name(figures: list[dict[str, Any]]) -> dict[str, tuple[Any, ...]]:
     return {f["name"]: (f["value"], f["numerator"], f["denominator"], f["met"]) for f in figures}
 
 
+@pytest.mark.spec("SEED-194", "SEED-196")
+def test_a_cycle_says_itself_how_long_explaining_and_recording_took() -> None:
+    world = World()
+    world.say("ci.polled", analysis_ms=31_000)
+    world.say("ci.failure_detected")
+    world.say("ci.impact_assessed")
+    world.say("monitor.completed", state_update_ms=40)
+    latencies = by_name(report(world.events)["latencies"])
+    assert latencies["Analysis time"] == (31_000, 0, 1, False)
+    assert latencies["State update"] == (40, 1, 1, True)
+
+
 @pytest.mark.spec("SEED-192", "SEED-193", "SEED-195", "SEED-197", "SEED-198", "SEED-200", "SEED-201")
 def test_the_targets_of_the_specification_are_held_against_events() -> None:
     made = report(story().events)
