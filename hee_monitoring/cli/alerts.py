@@ -123,6 +123,43 @@ def acknowledge(place: str, alert: str, reason: str, as_json: bool) -> None:
 
 
 @alerts.command()
+@click.argument("issue")
+@click.option("--question", required=True, help="What people are asked.")
+@options.as_json
+@options.directory
+def ask(place: str, issue: str, question: str, as_json: bool) -> None:
+    """Ask people to look at ISSUE: they are told as of every alert."""
+    from hee_core.errors import EventError
+    from hee_monitoring import facts
+    from hee_monitoring.alerting.dispatch import deliver
+    from hee_monitoring.impact import WITHIN
+
+    if not question.strip():
+        raise EventError("the question is empty", hint="--question says what people are asked")
+    terminal = options.terminal(as_json)
+    with options.workspace(place) as workspace:
+        options.must_be_open(workspace, issue)
+        options.allowed(workspace, "monitor", issue)
+        found = workspace.log.state.issues[issue]
+        event = facts.alerted(
+            found,
+            title=f"{workspace.log.signer.actor} asks: {question}",
+            rationale="a review was asked for",
+            next_step=f"asked: {question}; answer with `hee approve {issue}` or `hee decide`",
+            within=WITHIN.get(found["severity"], 900),
+            clock=workspace.clock,
+        )
+        entry = workspace.log.append([event])
+        said = deliver(workspace) if workspace.config.alerts else []
+    if as_json:
+        terminal.json({**options.entry_json(entry), "notes": said})
+        return
+    terminal.status("OK", f"asked with event {entry.index}; `hee alerts` says who was told")
+    for line in said:
+        terminal.status("WARNING", line)
+
+
+@alerts.command()
 @click.argument("channel")
 @options.as_json
 @options.directory

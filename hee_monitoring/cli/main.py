@@ -40,6 +40,7 @@ COMMANDS = {
     "unfreeze": ("state", "unfreeze", "End a freeze (a person's key only)."),
     "capsule": ("capsule", "capsule", "Render, validate, import, export and publish state capsules."),
     "report": ("report", "report", "What happened, how it was repaired, and how the targets are met."),
+    "export": ("export", "export", "The log as CloudEvents, in-toto statements or Prometheus metrics."),
     "governance": ("governance", "governance", "Check a repository against the rules."),
     "gates": ("gates", "gates", "Evaluate the quality gates and the compliance matrix, and record them."),
     "maintain": ("maintain", "maintain", "Do what the maintenance schedule says is due, and record it."),
@@ -50,15 +51,16 @@ COMMANDS = {
     "recipients": ("recipients", "recipients", "Who can read what is sealed."),
     "vault": ("vault", "vault", "The shares of sealed payloads on this machine."),
     "keys": ("keys", "keys", "Where the key is, and whom the log trusts."),
+    "mcp": ("mcp", "mcp", "Let an agent read what stands, record a decision, and ask for a review."),
     "completion": ("completion", "completion", "Print what a shell needs to complete commands and options."),
     "doctor": ("doctor", "doctor", "Find what is missing and say how to get it."),
     "demo": ("demo", "demo", "Show the whole loop on a real broken pipeline."),
 }
 # How the help groups them: what a person wants to do, in the order of a first use.
 SECTIONS = {
-    "Begin": ("init", "doctor", "demo", "completion"),
+    "Begin": ("init", "doctor", "demo", "completion", "mcp"),
     "Watch, explain, repair": ("monitor", "serve", "explain", "fix", "approve", "alerts", "patterns"),
-    "Read the record": ("log", "show", "state", "diff", "report", "capsule"),
+    "Read the record": ("log", "show", "state", "diff", "report", "export", "capsule"),
     "Judge": ("governance", "gates", "decide", "decisions", "maintain"),
     "Prove and share": ("verify", "prove", "checkpoint", "witness", "sync", "reanchor"),
     "Go back, or stop": ("points", "rollback", "revert", "restore", "freeze", "unfreeze"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -64,3 +65,14 @@ def test_the_pattern_of_the_guide_is_one_that_the_compiler_would_take() -> None:
     assert {"id", "title", "category", "priority", "match", "what", "remedy", "examples", "not"} <= set(item)
     assert all(re.search(item["match"][0], text) for text in item["examples"])
     assert not re.search(item["match"][0], item["not"][0])
+
+
+def test_plugs_run_as_printed(tmp_path: Path, person: Path) -> None:
+    root = watched(tmp_path / "r", {".github/workflows/ci.yml": WORKFLOW})
+    commands = "\n".join(blocks("plugs.md", "sh"))
+    assert commands.count("hee export") == 4
+    script = f"set -euo pipefail\nhee decide a b --rationale c\n{commands}"
+    done = subprocess.run(["bash", "-c", script], cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "hee_events_total 2.0" in (root / "hee.prom").read_text()
+    assert json.loads((root / "batch.json").read_text())[0]["type"] == "log.created"

@@ -49,6 +49,9 @@ READS: dict[str, tuple[str, ...]] = {
     "tokens": (),
     "report": (),
     "alerts": (),
+    "export cloudevents": (),
+    "export in-toto": ("0",),
+    "export metrics": (),
 }
 # What reads no log, and what it reads instead; `diff` takes two points as they are.
 OTHERS = {
@@ -70,9 +73,10 @@ OTHERS = {
     "vault export": "the shares that are here now",
     "doctor": "this machine",
     "demo": "nothing",
+    "mcp": "what an agent asks",
 }
 WRITES = frozenset({
-    "alerts acknowledge", "alerts send", "alerts test", "approve", "capsule import", "capsule publish", "decide", "fix", "freeze", "init", "keys add", "keys expire", "keys promote",
+    "alerts acknowledge", "alerts ask", "alerts send", "alerts test", "approve", "capsule import", "capsule publish", "decide", "fix", "freeze", "init", "keys add", "keys expire", "keys promote",
     "keys revoke", "keys rotate", "keys threshold", "monitor", "points seal", "reanchor", "recipients add", "recipients remove",
     "tokens approve", "tokens check", "recipients share", "redact", "revert", "rollback", "seal", "sync", "unfreeze", "vault import", "witness cosign", "witness record",
 })  # fmt: skip
@@ -197,6 +201,7 @@ def test_what_a_command_says_of_a_point_stays_what_it_was(tmp_path: Path, capsys
             "capsule export",
             "points list",
             "tokens",
+            "export in-toto",
         ):
             assert now[1] != found, name
         early, out, err = document(capsys, *told.words(name), "--at", "0")
