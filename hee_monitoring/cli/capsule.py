@@ -86,17 +86,24 @@ def validate(place: str, paths: tuple[Path, ...], at: str | None, as_json: bool)
 
 def _signature(place: str, path: Path) -> list[str]:
     """What is wrong with the signature of a published page; nothing for a page without one."""
+    from itertools import islice
+
+    from hee_core import merkle
     from hee_core.errors import HeeError
-    from hee_monitoring.signedpage import MARK, fault
+    from hee_monitoring.signedpage import MARK, Known, fault
 
     text = path.read_bytes().decode("utf-8", "replace")
     if path.suffix.lower() != ".md" or MARK not in text:
         return []
-    keys: dict[str, str] | None = None
     try:
         with options.workspace(place) as workspace:
-            ring = workspace.log.refresh().keyring
-            keys = {key.public_key: key.actor for key in ring.keys.values()} if ring else {}
+            log, head = workspace.log, workspace.log.refresh()
+
+            def root(size: int) -> str:
+                leaves = (merkle.leaf_hash(entry.event.to_bytes()) for entry in islice(log.read(), size))
+                return merkle.Frontier().extend(leaves).root().hex()
+
+            said = fault(text, Known(head.size, head.keyring, root) if head.keyring else None)
     except HeeError:
-        keys = None  # no log here: that the bytes are the signed ones can be said all the same
-    return [said] if (said := fault(text, keys)) else []
+        said = fault(text, None)  # no log here: that the bytes are the signed ones can be said all the same
+    return [said] if said else []

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from hee_monitoring.imports import Imports
     from hee_monitoring.workspace import Workspace
 
-_PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+
+def _named(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[Path, ...]:
+    if not all(map(str.strip, values)):
+        raise click.BadParameter("an empty text names no file, and would be this whole directory")
+    return tuple(map(Path, values))
+
+
+_PATHS = click.argument("paths", nargs=-1, required=True, callback=_named)
 
 
 @click.command("import")

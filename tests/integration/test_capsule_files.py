@@ -11,7 +11,11 @@ from pathlib import Path
 import pytest
 from worlds import git, repository, watched
 
+from hee_core.events import Event
+from hee_core.keys import create_agent_key
 from hee_monitoring.cli.main import run
+from hee_monitoring.signedpage import signed
+from hee_monitoring.workspace import Workspace
 
 CLAIM = "artifact:\n  kind: state_capsule\nsummary:\n  claim:\n    green: {}\n"
 FILES = {
@@ -126,9 +130,46 @@ def test_a_published_page_is_signed_and_one_byte_breaks_it(tmp_path, capsys):
     page.write_bytes(whole)
     assert hee(capsys, root, "capsule", "validate", str(page))[0] == 0
     other = watched(tmp_path / "other", {"a.txt": "a\n"})
-    assert hee(capsys, other, "capsule", "validate", str(page))[0] == 0  # the same key
+    status, found = hee(capsys, other, "capsule", "validate", str(page))  # the same key, and another log
+    assert (status, "is not that of the log" in found["findings"][0]["message"]) == (1, True)
     elsewhere = repository(tmp_path / "plain", {"a.txt": "a\n"})
     assert hee(capsys, elsewhere, "capsule", "validate", str(page))[0] == 0  # no log: the bytes are the signed ones
+
+
+@pytest.mark.spec("SEED-216")
+def test_a_page_is_judged_by_the_keys_of_the_index_that_it_speaks_of(tmp_path, capsys):
+    root = watched(tmp_path / "r", {"a.txt": "a\n"})
+    other = create_agent_key(tmp_path / "other", actor="agent:other")
+    page = root / hee(capsys, root, "capsule", "publish")[1]["path"]
+    text = page.read_text().partition("\n## Signature\n")[0]
+    body = text[: text.rindex("- Root of the first")]
+    with Workspace.open(root) as workspace:
+        log = workspace.log
+        say = lambda type_, **data: log.append([Event.new(type_, data)])  # noqa: E731
+        say("key.added", public_key=other.public_key, actor="agent:other", role="agent")
+        roots = {log.refresh().size: log.refresh().frontier.root().hex()}
+        say("key.revoked", key_id=other.key_id, reason="left")
+        roots |= {log.refresh().size: log.refresh().frontier.root().hex(), 9: "0" * 64}
+    told = []
+    for size, root_hash in roots.items():
+        page.write_text(signed(body, root=root_hash, size=size, signer=other))
+        status, found = hee(capsys, root, "capsule", "validate", str(page))
+        told.append((status, [each["message"].partition(": ")[2] for each in found["findings"]]))
+    assert told[0] == (0, [])  # while the key was one of the log's
+    assert told[1] == (1, [f"key {other.key_id} is revoked from event 3 on"])
+    assert (told[2][0], "speaks of 9 events" in found["findings"][0]["message"]) == (1, True)
+    page.write_text(signed(body, root="0" * 64, size=2, signer=other))
+    assert "root is not that" in hee(capsys, root, "capsule", "validate", str(page))[1]["findings"][0]["message"]
+    page.write_text(signed(body, root="none", size=2, signer=other))
+    assert (
+        "does not end with the root" in hee(capsys, root, "capsule", "validate", str(page))[1]["findings"][0]["message"]
+    )
+
+
+def test_an_empty_path_is_no_directory(tmp_path, capsys):
+    root = repository(tmp_path / "r", {"a.txt": "a\n"})
+    assert run(["-C", str(root), "capsule", "import", ""]) == 2
+    assert "empty text names no file" in capsys.readouterr().err
 
 
 def test_what_is_no_regular_file_is_rejected_and_never_waited_for(tmp_path, capsys):
