@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hee_core.events import Event
-from hee_monitoring import triage
 from hee_monitoring.redact import publishable
 
 if TYPE_CHECKING:
@@ -146,21 +145,12 @@ def triaged(
     issue_id: str, signs: Signs, verdict: Triage, places: Iterable[Mapping[str, Any]], *, clock: Clock
 ) -> Event:
     """Why it is there, as far as the signs say; `places` are branches that are now known to be red."""
-    flaky, infrastructure, broken_base, change = verdict.causes
     return event(
         "ci.failure_triaged",
         {
             "issue_id": issue_id,
-            "verdict": verdict.word,
-            "probability": verdict.probability,
-            "flaky": flaky,
-            "infrastructure": infrastructure,
-            "broken_base": broken_base,
-            "change": change,
+            **verdict.fields(),
             **{name: getattr(signs, name) for name in ("green", "red", "passed", "lasted", "seen", "base", "storm")},
-            "evidence": verdict.evidence,
-            "missing": verdict.missing,
-            "model": triage.MODEL,
             "red_on": [{**place, "commit": place["commit"] or None} for place in places],
         },
         subject=f"issue/{issue_id}",

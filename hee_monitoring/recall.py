@@ -44,10 +44,12 @@ def recall(state: State, issue_id: str) -> dict[str, Any] | None:
 
 
 def triage_of(issue: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The last verdict on an issue as JSON, probabilities from 0 to 1; None where the log has none."""
-    found = issue.get("triage")
-    if not found:
-        return None
+    """The last verdict on an issue as JSON; None where the log has none."""
+    return shown(issue["triage"]) if issue.get("triage") else None
+
+
+def shown(found: Mapping[str, Any]) -> dict[str, Any]:
+    """A verdict's fields as JSON, probabilities from 0 to 1."""
     causes = ("flaky", "infrastructure", "broken_base", "change")
     return {
         "verdict": found["verdict"],

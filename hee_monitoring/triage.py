@@ -10,7 +10,7 @@ never lowers the probability of flaky; what is not known weighs nothing and is n
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,6 +86,21 @@ class Verdict:
     causes: tuple[int, int, int, int]
     evidence: tuple[str, ...]
     missing: tuple[str, ...]
+
+    def fields(self) -> dict[str, Any]:
+        """The verdict as the log and the commands name its parts."""
+        flaky, infrastructure, broken_base, change = self.causes
+        return {
+            "verdict": self.word,
+            "probability": self.probability,
+            "flaky": flaky,
+            "infrastructure": infrastructure,
+            "broken_base": broken_base,
+            "change": change,
+            "evidence": self.evidence,
+            "missing": self.missing,
+            "model": MODEL,
+        }
 
     @property
     def flaky(self) -> int:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hee_monitoring.cli import options
+from hee_monitoring.cli import options, runs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hee_core.projection import State
     from hee_monitoring.cli.terminal import Terminal
     from hee_monitoring.database import PatternDB
@@ -25,40 +27,52 @@ if TYPE_CHECKING:
 def explain(place: str, path: str, sarif: bool, as_json: bool) -> int:
     r"""Say why a log is red, with the line that proves it.
 
-    PATH is a log, an archive of logs, a JUnit report, or - for standard input. Needs no repository and no network; in a
-    repository that HEE watches it says whether the failure was seen before, and what ended it.
+    PATH is a log, an archive of logs, a JUnit report, or - for standard input: that needs no repository and no network. Or it
+    names a run of GitHub (its number, its address, owner/repository#number) where no file has that name; that needs GITHUB_TOKEN.
+    In a repository that HEE watches it says whether the failure was seen before, and what ended it.
     Exits 1 when something failed or cannot be told, 0 when the log shows no failure, 2 when nothing can be read.
 
     \b
     Examples:
       hee explain build.log
       gh run view 123 --log-failed | hee explain -
+      hee explain octo-org/octo-repo#30433642
     """
-    from hee_core.errors import SourceError
     from hee_monitoring.database import PatternDB
-    from hee_monitoring.sources.logs import read_input
 
     terminal = options.terminal(as_json or sarif)
     patterns = PatternDB.load()
+    asked = runs.named(path)
+    look = runs.explained(asked, place, patterns, terminal) if asked else _files(path, patterns)
+    failed = [(name, diagnosis) for name, diagnosis in look.found if diagnosis.category != "none"]
+    state = _remembered(terminal, place) if failed else None
+    verdicts = {diagnosis.issue_id: look.verdict(name, diagnosis, state) for name, diagnosis in failed}
+    if sarif:
+        terminal.json(_sarif(failed, patterns))
+    elif as_json:
+        terminal.json(_document(failed or look.found, patterns, state, verdicts) | look.about)
+    elif not failed:
+        terminal.status("OK", f"no failure in {look.words}, {len(patterns)} patterns")
+    for name, diagnosis in failed if not terminal.as_json else ():
+        shown = name if len(look.found) > 1 else ""
+        _screen(terminal, patterns, shown, diagnosis, state, verdicts[diagnosis.issue_id])
+    return 1 if failed else 0
+
+
+def _files(path: str, patterns: PatternDB) -> runs.Look:
+    """Explains a file, an archive, or standard input."""
+    from hee_core.errors import SourceError
+    from hee_monitoring.sources.logs import read_input
+
     files = read_input(None if path == "-" else Path(path), sys.stdin.buffer.read() if path == "-" else None)
     if all(file.fault for file in files):
         raise SourceError(
             f"{files[0].name} {files[0].fault}" if len(files) == 1 else f"none of the {len(files)} logs holds any text",
             hint="name a text log, a JUnit report, or a zip, tar or gzip of them; `gh run view RUN --log-failed` writes one",
         )
+    read = sum(len(file.data) for file in files)
     found = [(file.name, file.explain(patterns)) for file in files]
-    failed = [(name, diagnosis) for name, diagnosis in found if diagnosis.category != "none"]
-    state = _remembered(terminal, place) if failed else None
-    if sarif:
-        terminal.json(_sarif(failed, patterns))
-    elif as_json:
-        terminal.json(_document(failed or found, patterns, state))
-    elif not failed:
-        read = sum(len(file.data) for file in files)
-        terminal.status("OK", f"no failure in {len(files)} log(s), {read} bytes, {len(patterns)} patterns")
-    for name, diagnosis in failed if not terminal.as_json else ():
-        _screen(terminal, patterns, name if len(files) > 1 else "", diagnosis, state)
-    return 1 if failed else 0
+    return runs.Look(found, f"{len(files)} log(s), {read} bytes")
 
 
 def _remembered(terminal: Terminal, place: str) -> State | None:
@@ -94,10 +108,12 @@ def _sarif(failed: list[tuple[str, Diagnosis]], patterns: PatternDB) -> dict[str
     return document(results, version=__version__)
 
 
-def _document(found: list[tuple[str, Diagnosis]], patterns: PatternDB, state: State | None) -> dict[str, Any]:
+def _document(
+    found: list[tuple[str, Diagnosis]], patterns: PatternDB, state: State | None, verdicts: Mapping[str, Any]
+) -> dict[str, Any]:
     first = found[0][1]
     failures = [
-        _failure(diagnosis, patterns, state)
+        _failure(diagnosis, patterns, state) | {"triage": verdicts.get(diagnosis.issue_id)}
         for _, top in found
         if top.category != "none"
         for diagnosis in (top, *top.secondary)
@@ -139,7 +155,9 @@ def _failure(diagnosis: Diagnosis, patterns: PatternDB, state: State | None) -> 
     }
 
 
-def _screen(terminal: Terminal, patterns: PatternDB, name: str, diagnosis: Diagnosis, state: State | None) -> None:
+def _screen(
+    terminal: Terminal, patterns: PatternDB, name: str, diagnosis: Diagnosis, state: State | None, verdict: Any
+) -> None:
     from hee_monitoring.recall import recall, told, triage_told
 
     pattern = patterns.get(diagnosis.pattern_id)
@@ -163,8 +181,8 @@ def _screen(terminal: Terminal, patterns: PatternDB, name: str, diagnosis: Diagn
         terminal.line(
             f"  seen     {terminal.fit(told(memory) if memory else 'never before here', terminal.width - 11)}"
         )
-        if memory and memory["triage"]:
-            terminal.line(f"  verdict  {terminal.fit(triage_told(memory['triage']), terminal.width - 11)}")
+    if verdict is not None:
+        terminal.line(f"  verdict  {terminal.fit(triage_told(verdict), terminal.width - 11)}")
     terminal.line(f"  {diagnosis.confidence // 100} % sure; fingerprint {diagnosis.fingerprint[:16]}")
     for other in diagnosis.secondary[:3]:
         terminal.line(

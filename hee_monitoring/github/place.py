@@ -39,17 +39,23 @@ class Place:
         return f"/repos/{self.repository}/{rest}" if rest else f"/repos/{self.repository}"
 
 
-def find(repository: Repository, environment: Mapping[str, str] = os.environ) -> Place | None:
-    """The place that a repository belongs to; raises SourceError for an address of the API that is not safe to use."""
-    api = environment.get("GITHUB_API_URL", "").rstrip("/")
-    if api and not _API.fullmatch(api):
+def api(environment: Mapping[str, str] = os.environ) -> str:
+    """The address of the API that the environment names, or nothing; raises SourceError for one that is not safe to use."""
+    address = environment.get("GITHUB_API_URL", "").rstrip("/")
+    if address and not _API.fullmatch(address):
         raise SourceError(
             "GITHUB_API_URL is not an https address", hint="github.com needs none; a server's is https://HOST/api/v3"
         )
+    return address
+
+
+def find(repository: Repository, environment: Mapping[str, str] = os.environ) -> Place | None:
+    """The place that a repository belongs to; raises SourceError for an address of the API that is not safe to use."""
+    address = api(environment)
     named = environment.get("GITHUB_REPOSITORY", "")
     if re.fullmatch(f"{_NAME}/{_NAME}", named):
-        return Place(api or PUBLIC, named)
-    return of_remote(repository.attempt("config", "--get", "remote.origin.url").stdout.decode().strip(), api)
+        return Place(address or PUBLIC, named)
+    return of_remote(repository.attempt("config", "--get", "remote.origin.url").stdout.decode().strip(), address)
 
 
 def of_remote(url: str, api: str = "") -> Place | None:
