@@ -35,7 +35,7 @@ class CargoFmt:
     def apply(self, diagnosis: Diagnosis, tree: Path, tools: Tools) -> Change | Declined:  # noqa: ARG002
         """Formats the package of each file that the log names."""
         files = tools.named(*_NAMED, suffixes=(".rs",))
-        packages = sorted({folder for path in files if (folder := _package(tools, path)) is not None})
+        packages = sorted({folder for path in files if (folder := package(tools, path)) is not None})
         if not packages:
             return Declined("the job's log names no file of a package")
         cargo = sandbox.find("cargo")
@@ -49,7 +49,7 @@ class CargoFmt:
         return Change(f"Format {len(packages)} package{'' if len(packages) == 1 else 's'} with cargo fmt", str(tool))
 
 
-def _package(tools: Tools, path: str) -> str | None:
+def package(tools: Tools, path: str) -> str | None:
     """The folder of the nearest manifest above a file."""
     folder = path
     while folder:

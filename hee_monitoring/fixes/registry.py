@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hee_monitoring.fixes.biome_fix import BiomeFix
 from hee_monitoring.fixes.black_format import BlackFormat
 from hee_monitoring.fixes.cargo_fmt import CargoFmt
 from hee_monitoring.fixes.cargo_lock import CargoLock
+from hee_monitoring.fixes.clippy_fix import ClippyFix
 from hee_monitoring.fixes.eslint_fix import EslintFix
 from hee_monitoring.fixes.executable_bit import ExecutableBit
+from hee_monitoring.fixes.flake8_lint import Flake8Imports, Flake8Layout
 from hee_monitoring.fixes.go_tidy import GoTidy
 from hee_monitoring.fixes.gofmt import GoFmt
 from hee_monitoring.fixes.isort_imports import IsortImports
@@ -31,6 +34,7 @@ from hee_monitoring.fixes.ruff_lint import RuffImports, RuffLint
 from hee_monitoring.fixes.spec_skeleton import SpecSkeleton
 from hee_monitoring.fixes.uv_lock import UvLock
 from hee_monitoring.fixes.whitespace import Whitespace
+from hee_monitoring.fixes.workflow_repair import WorkflowRepair
 from hee_monitoring.fixes.yarn_lock import YarnLock
 
 if TYPE_CHECKING:
@@ -52,6 +56,10 @@ REGISTRY: tuple[Strategy, ...] = (
     GoFmt(),
     MarkdownLayout(),
     EslintFix(),
+    Flake8Layout(),
+    Flake8Imports(),
+    BiomeFix(),
+    ClippyFix(),
     Whitespace(),
     ExecutableBit(),
     UvLock(),
@@ -63,6 +71,7 @@ REGISTRY: tuple[Strategy, ...] = (
     CargoLock(),
     GoTidy(),
     MovedPath(),
+    WorkflowRepair(),
     SpecSkeleton(),
     PreCommit(),
 )

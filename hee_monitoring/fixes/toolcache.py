@@ -32,6 +32,7 @@ _NODE = {
     "yarn": ("yarn", "yarn"), "yarn-berry": ("@yarnpkg/cli-dist", "yarn"), "biome": ("@biomejs/biome", "biome"),
 }  # fmt: skip
 _MODULES = {"pip-tools": ("piptools", "compile")}  # where Python's module is not named as its package
+_PROGRAMS = {"zizmor": "zizmor", "just": "rust-just"}  # packages of Python that are no module but a program
 # Parts of a toolchain: what selects their version is the toolchain, and no index has them alone.
 _OF_A_TOOLCHAIN = ("npm", "rustfmt", "gofmt", "go", "cargo", "make", "git")
 _ASKED = {"gofmt": ("go", "version"), "go": ("go", "version")}  # where a program does not say its own version
@@ -114,6 +115,8 @@ class ToolCache:
                 shutil.rmtree(making, ignore_errors=True)
         if node:
             return (_need("node"), str(place / "node_modules" / ".bin" / _NODE[name][1]))
+        if name in _PROGRAMS:
+            return (str(place / "bin" / name),)
         # `-I` keeps the repository's own modules (a `click.py`, a `black.py`) out of the tool's way, `-B` its bytecode out of the tree.
         return (str(place / "bin" / "python"), "-I", "-B", "-m", *_MODULES.get(name, (name.replace("-", "_"),)))
 
@@ -122,7 +125,7 @@ class ToolCache:
         python = str(target / "bin" / "python")
         self._run(
             [sys.executable, "-m", "pip", "--python", python, "--quiet", "--disable-pip-version-check", "--no-input",
-             "install", "--only-binary=:all:", "--no-warn-script-location", f"{name}=={version}"], name, version,
+             "install", "--only-binary=:all:", "--no-warn-script-location", f"{_PROGRAMS.get(name, name)}=={version}"], name, version,
         )  # fmt: skip
 
     def _install_node(self, name: str, version: str, target: Path) -> None:

@@ -13,17 +13,28 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hee_monitoring.fixes.tools import Tools
+    from hee_monitoring.fixes.toolversion import Pin
 
 _PER_RUN = 400  # files on one command line
 
 
 def rewrite(
-    tools: Tools, name: str, arguments: Sequence[str], files: Sequence[str], *, verb: str, fine: tuple[int, ...] = (0,)
+    tools: Tools,
+    name: str,
+    arguments: Sequence[str],
+    files: Sequence[str],
+    *,
+    verb: str,
+    fine: tuple[int, ...] = (0,),
+    otherwise: Pin | None = None,
 ) -> Change | Declined:
-    """Gives the files to the tool, which changes them in place; `fine` are the exit statuses that mean success."""
+    """Gives the files to the tool, which changes them in place; `fine` are the exit statuses that mean success.
+
+    `otherwise` is the version where the repository pins none.
+    """
     if not files:
         return Declined(f"the job's log names no tracked file that {name} would change")
-    tool = tools.provide(name)
+    tool = tools.provide(name, otherwise)
     for start in range(0, len(files), _PER_RUN):
         done = tools.run(tool, *arguments, "--", *files[start : start + _PER_RUN])
         if done.timed_out:

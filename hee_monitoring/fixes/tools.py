@@ -73,10 +73,12 @@ class Tools:
         folder: str = "",
         env: Mapping[str, str] | None = None,
         network: bool = False,
+        merge: bool = True,
     ) -> Completed:
         """Runs the tool in a folder of the tree, with its caches in a home of its own.
 
-        `network` is for a run that installs or resolves, and works only for a strategy that declares it.
+        `network` is for a run that installs or resolves, and works only for a strategy that declares it. Without `merge` the
+        two streams are kept apart.
         """
         caches = {
             "RUFF_NO_CACHE": "true",
@@ -88,7 +90,7 @@ class Tools:
         return sandbox.run(
             [*tool.argv, *arguments],
             cwd=self.tree / folder, home=self.home, timeout=self._timeout, env=caches | dict(env or {}),
-            network=self._network and network, only_write=(self.tree,),
+            network=self._network and network, merge=merge, only_write=(self.tree,),
         )  # fmt: skip
 
     def named(self, *patterns: str, suffixes: tuple[str, ...] = ()) -> tuple[str, ...]:
