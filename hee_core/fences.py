@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 _OPEN = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*([^`\s]*)[^`]*")
+_TICKS = re.compile(r"`{3,}")
 
 
 class Block(NamedTuple):
@@ -43,7 +44,7 @@ def find(text: str, language: str) -> list[Block]:
 
 def block(language: str, value: Any) -> list[str]:
     """A JSON value as the lines of a fenced block."""
-    return [f"```{language}", *json_text(value).split("\n"), "```"]
+    return _fenced(language, json_text(value).split("\n"))
 
 
 def yaml_block(values: Mapping[str, str | list[str]]) -> list[str]:
@@ -56,7 +57,14 @@ def yaml_block(values: Mapping[str, str | list[str]]) -> list[str]:
             lines += [f"{key}:", *(f"  - {_scalar(item)}" for item in value)]
         else:
             lines.append(f"{key}: []")
-    return ["```yaml", *lines, "```"]
+    return _fenced("yaml", lines)
+
+
+def _fenced(language: str, lines: list[str]) -> list[str]:
+    """Lines in a fence that none of them could end: longer than every run of backticks in them, as formatters write it."""
+    longest = max((len(run) for line in lines for run in _TICKS.findall(line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [f"{fence}{language}", *lines, fence]
 
 
 def json_text(value: Any, indent: str = "", used: int = 0) -> str:

@@ -184,7 +184,12 @@ def test_what_is_no_regular_file_is_rejected_and_never_waited_for(tmp_path, caps
     ]
 
 
-HARD = 'Keep "bytes" of <b>*x*</b> `tick` _a_ 1. # - + http://x.y @ada #12 | a\\b'
+HARD = (
+    'Keep "bytes" of <b>*x*</b> `tick` _a_ 1. # - + http://x.y @ada #12 | a\\b'
+    " ```js ~~~ | a | b | <!-- c --> [^1]: ~~x~~ $$y$$ &nbsp; - [ ] \u0633\u0644\u0627\u0645 \U0001f642 \u65e5\u672c "
+    + "long "
+    * 60
+)
 
 
 @pytest.mark.spec("SEED-171")
