@@ -27,6 +27,7 @@ Commit = Annotated[str, Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")]
 BasisPoints = Annotated[int, Field(ge=0, le=10000)]
 Count = Annotated[int, Field(ge=0)]
 PatternId = Annotated[str, Field(pattern=r"^HEE-PAT-[0-9]{3}$")]
+CandidateId = Annotated[str, Field(pattern=r"^HEE-CAN-[0-9a-f]{12}$")]
 Level = Literal["critical", "high", "medium", "low"]
 Action = Literal["auto-fix", "rerun", "agent-review", "manual-only", "none"]
 Status = Literal["operational", "degraded", "failed", "maintenance", "hee-compliance-check"]
@@ -208,6 +209,60 @@ class PatternsLoaded(Payload):
     version: Name
     digest: Digest
     count: Count
+
+
+class PatternsExtended(Payload):
+    """The project's own pattern file is another one: the git blob that holds it, or null when there is none any more."""
+
+    path: Name
+    blob: Commit | None
+    count: Count
+
+
+class PatternProposed(Payload):
+    """What no pattern explained has a template in common: a candidate, with what it would have matched on all that was read.
+
+    `support` counts distinct runs; `failures` and `successes` are the logs that it was replayed on, `lines` their lines.
+    """
+
+    candidate: CandidateId
+    regex: Annotated[str, Field(min_length=1, max_length=600)]
+    template: Text
+    category: Name
+    support: Count
+    repositories: Count
+    examples: Annotated[tuple[Text, ...], Field(min_length=1)]
+    failures: Count = 0
+    successes: Count = 0
+    lines: Count = 0
+    database: Name
+    policy: Text = ""
+
+
+class PatternAccepted(Payload):
+    """A person brought a candidate into force: from the next event on it is part of the pattern database."""
+
+    candidate: CandidateId
+    pattern_id: PatternId
+    version: Annotated[int, Field(ge=1)]
+    category: Name
+    title: Name
+    what: Text
+    remedy: Text
+
+
+class PatternRefused(Payload):
+    """A person did not want a candidate; it is proposed again only when far more runs show it."""
+
+    candidate: CandidateId
+    reason: Text
+
+
+class PatternRetired(Payload):
+    """From the next event on, a learned pattern explains nothing any more."""
+
+    pattern_id: PatternId
+    reason: Text
 
 
 class MonitorStarted(Payload):
@@ -806,6 +861,11 @@ TYPES: dict[str, type[Payload]] = {
     "payload.redacted": PayloadRedacted,
     "config.loaded": ConfigLoaded,
     "patterns.loaded": PatternsLoaded,
+    "patterns.extended": PatternsExtended,
+    "pattern.proposed": PatternProposed,
+    "pattern.accepted": PatternAccepted,
+    "pattern.refused": PatternRefused,
+    "pattern.retired": PatternRetired,
     "monitor.started": MonitorStarted,
     "governance.evaluated": GovernanceEvaluated,
     "ci.polled": CiPolled,

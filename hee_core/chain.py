@@ -41,7 +41,7 @@ PLAIN = frozenset({
     "ci.impact_assessed", "ci.issue_resolved", "ci.polled", "ci.rerun_requested", "config.loaded", "coverage.measured",
     "gate.evaluated", "governance.evaluated",
     "maintenance.recorded", "monitor.blinded", "monitor.completed", "monitor.heartbeat", "monitor.recovered",
-    "monitor.started", "note.recorded", "patterns.loaded", "state.checkpointed", "token.registered", "token.rotated",
+    "monitor.started", "note.recorded", "patterns.extended", "patterns.loaded", "state.checkpointed", "token.registered", "token.rotated",
 })  # fmt: skip
 FILES = ("README.md", "capsule.json", "checkpoint", "events.jsonl", "signatures")
 

@@ -105,7 +105,14 @@ def configured(draft: Draft, _: Any, data: Data) -> None:
 
 def patterns_loaded(draft: Draft, _: Any, data: Data) -> None:
     """Takes over which pattern database is in force."""
-    draft.patterns = {name: data[name] for name in ("version", "digest", "count")}
+    own = {name: draft.patterns[name] for name in ("file",) if name in draft.patterns}
+    draft.patterns = {**{name: data[name] for name in ("version", "digest", "count")}, **own}
+
+
+def patterns_extended(draft: Draft, _: Any, data: Data) -> None:
+    """Takes over which pattern file of the project is in force."""
+    others = {name: value for name, value in draft.patterns.items() if name != "file"}
+    draft.patterns = {**others, "file": data["blob"]} if data["blob"] else others
 
 
 def governed(draft: Draft, _: Any, data: Data) -> None:

@@ -55,6 +55,9 @@ class Draft:
     frozen_reason: str
     config: Mapping[str, Any]
     patterns: Mapping[str, Any]
+    proposals: Mapping[str, Record]
+    refusals: Mapping[str, Record]
+    learned: Mapping[str, Record]
     counts: Mapping[str, int]
     unknown: int
     malformed: int

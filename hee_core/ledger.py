@@ -36,7 +36,8 @@ class Ledger(NamedTuple):
     `verdicts` are those of the rules over a fix that has not started yet.
     `attempts` counts tries by fingerprint. `seals` are the points that people sealed, `stops` the fingerprints that
     nothing repairs any more until a person approves. `alerts` are those that a channel was told of and not yet of
-    their end, `channels` when each took messages. `counts` has the folded events by
+    their end, `channels` when each took messages. `learned` are patterns that people accepted, in force or retired, by
+    id; `proposals` and `refusals` are candidates for more. `counts` has the folded events by
     type; an event that was not folded is in `unknown`, `malformed` or `refused`.
     """
 
@@ -59,6 +60,9 @@ class Ledger(NamedTuple):
     frozen_reason: str = ""
     config: Mapping[str, Any] = _NONE
     patterns: Mapping[str, Any] = _NONE
+    proposals: Mapping[str, Record] = _NONE
+    refusals: Mapping[str, Record] = _NONE
+    learned: Mapping[str, Record] = _NONE
     counts: Mapping[str, int] = _NONE
     unknown: int = 0
     malformed: int = 0

@@ -166,9 +166,12 @@ _BY = {
     "stops": "key",
     "alerts": "alert",
     "channels": "channel",
+    "proposals": "candidate",
+    "refusals": "candidate",
+    "learned": "pattern_id",
 }
 # Maps that the first programs of this projection did not have: left out while empty, so that their digests stay.
-_LATER = frozenset({"seals", "stops", "alerts", "channels"})
+_LATER = frozenset({"seals", "stops", "alerts", "channels", "proposals", "refusals", "learned"})
 
 
 def dump(state: State) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from hee_core import alerts, attempts, branches, decisions, forms, issues, machine, returns, sources
+from hee_core import alerts, attempts, branches, decisions, forms, issues, learned, machine, returns, sources
 from hee_core.draft import Draft
 from hee_core.errors import EventError, Frozen, HeeError, IllegalTransition, KeyFault
 from hee_core.form_table import FORMS
@@ -95,6 +95,11 @@ def _nothing(_: Draft, __: Any, ___: Mapping[str, Any]) -> None:
 _HANDLERS: dict[str, Handler] = {
     "config.loaded": decisions.configured,
     "patterns.loaded": decisions.patterns_loaded,
+    "patterns.extended": decisions.patterns_extended,
+    "pattern.proposed": learned.proposed,
+    "pattern.accepted": learned.accepted,
+    "pattern.refused": learned.refused,
+    "pattern.retired": learned.retired,
     "monitor.started": issues.cycle_started,
     "monitor.completed": issues.cycle_completed,
     "governance.evaluated": decisions.governed,
@@ -341,6 +346,10 @@ _RULES: dict[str, Callable[[Draft, int, Folded], HeeError | None]] = {
     "fix.verified": _fixing,
     "approval.revoked": _revoking,
     "alert.acknowledged": _acknowledging,
+    "pattern.proposed": learned.may_propose,
+    "pattern.accepted": learned.may_accept,
+    "pattern.refused": learned.may_refuse,
+    "pattern.retired": learned.may_retire,
     "state.checkpoint_sealed": returns.may_seal,
     ROLLED_BACK: returns.may_return,
 }

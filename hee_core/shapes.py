@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _PATTERN = re.compile(r"HEE-PAT-[0-9]{3}")
+_CANDIDATE = re.compile(r"HEE-CAN-[0-9a-f]{12}")
 
 
 def _name(value: Any) -> bool:
@@ -53,6 +54,18 @@ def _maybe_commit(value: Any) -> bool:
 
 def _pattern(value: Any) -> bool:
     return type(value) is str and _PATTERN.fullmatch(value) is not None
+
+
+def _candidate(value: Any) -> bool:
+    return type(value) is str and _CANDIDATE.fullmatch(value) is not None
+
+
+def _expression(value: Any) -> bool:
+    return type(value) is str and 0 < len(value) <= 600
+
+
+def _version(value: Any) -> bool:
+    return type(value) is int and value >= 1
 
 
 def _names(value: Any) -> bool:
@@ -127,6 +140,33 @@ def _checks(value: Any) -> bool:
 _SHAPES: dict[str, tuple[dict[str, Check], dict[str, Check]]] = {
     "config.loaded": ({"path": _text, "digest": _digest}, {"governance": _word("strict", "warn", "off")}),
     "patterns.loaded": ({"version": _name, "digest": _digest, "count": _count}, {}),
+    "patterns.extended": ({"path": _name, "blob": _maybe_commit, "count": _count}, {}),
+    "pattern.proposed": (
+        {
+            "candidate": _candidate,
+            "regex": _expression,
+            "template": _text,
+            "category": _name,
+            "support": _count,
+            "repositories": _count,
+            "examples": _texts,
+        },
+        {},
+    ),
+    "pattern.accepted": (
+        {
+            "candidate": _candidate,
+            "pattern_id": _pattern,
+            "version": _version,
+            "category": _name,
+            "title": _name,
+            "what": _text,
+            "remedy": _text,
+        },
+        {},
+    ),
+    "pattern.refused": ({"candidate": _candidate, "reason": _text}, {}),
+    "pattern.retired": ({"pattern_id": _pattern, "reason": _text}, {}),
     "monitor.started": ({"source": _name}, {}),
     "monitor.completed": ({"failures": _count, "open_issues": _count}, {"unknown": _count}),
     "governance.evaluated": (

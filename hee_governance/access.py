@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 CAPABILITIES = (
     *("monitor", "fix", "decide", "approve", "freeze", "unfreeze", "rollback", "keys", "import", "gates", "maintain"),
-    *("seal", "acknowledge", "sync", "publish", "rotate"),
+    *("seal", "acknowledge", "sync", "publish", "rotate", "propose", "accept"),
 )
-_EVERYBODY = frozenset({"monitor", "fix", "freeze", "import", "gates", "maintain", "seal", "sync", "publish", "rotate"})
+_EVERYBODY = frozenset(
+    {"monitor", "fix", "freeze", "import", "gates", "maintain", "seal", "sync", "publish", "rotate", "propose"}
+)
 ROLES: dict[str, frozenset[str]] = {
     "human": frozenset(CAPABILITIES),
     "agent": _EVERYBODY | {"decide", "rollback", "keys"},  # which keys an agent may change, the log's own rules say

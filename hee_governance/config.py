@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 Mode = Literal["strict", "warn", "off"]
 VERSION = (1, 0)
+SUPPORT, GROWTH, PROPOSALS = 3, 3, 10
 SPEC_FILES = ("/docs/spec*", "/docs/spec*/**", "/spec/**", "/specs/**", "/SPEC.md")
 SPEC_TESTS = ("/tests/", "/test/", "test_*.py", "*_test.*", "*.test.*", "*_spec.rb", "/src/**/*Test.java")
 CLAUSES = (r"(?:MUST|SHOULD|COULD)-[A-Z]+-\d{3}", r"SEED-\d{3}")
@@ -103,6 +104,14 @@ _SPEC = {
 }
 
 
+_LEARNING = {
+    "support": Entry(
+        Whole(2, 1000), SUPPORT, "So many runs have to show a template before it is proposed as a pattern."
+    ),
+    "growth": Entry(Whole(2, 100), GROWTH, "A refused one is proposed again when so many times as many runs show it."),
+    "proposals": Entry(Whole(1, 50), PROPOSALS, "So many patterns are proposed at once."),
+}
+
 FIELDS: dict[str, Entry] = {
     "version": Entry(
         Text(r"[0-9]{1,4}\.[0-9]{1,4}", 'a version, as "1.0"'), "1.0", "Version of this form.", required=True
@@ -143,6 +152,9 @@ FIELDS: dict[str, Entry] = {
     "spec": Entry(
         Table(_SPEC), {name: entry.default for name, entry in _SPEC.items()}, "How spec coverage is measured."
     ),
+    "learning": Entry(
+        Table(_LEARNING), {name: entry.default for name, entry in _LEARNING.items()}, "When a pattern is proposed."
+    ),
 }
 _TOP = Table({"hee_monitoring": Entry(Table(FIELDS), None, "Configuration of HEE monitoring.", required=True)})
 
@@ -178,6 +190,9 @@ class Config:
     integration: Mapping[str, str]
     rules: RuleSettings = field(default_factory=RuleSettings)
     quorum: int = 1
+    support: int = SUPPORT
+    growth: int = GROWTH
+    proposals: int = PROPOSALS
     access: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     alerts: tuple[AlertChannel, ...] = ()
     as_of: str = field(default="", compare=False)
@@ -225,6 +240,7 @@ def json_schema() -> dict[str, Any]:
 
 def _config(section: Mapping[str, Any], path: str, digest_: str, warnings: tuple[str, ...]) -> Config:
     log, fix, spec = section["log"], section["fix"], section["spec"]
+    learning = section["learning"]
     return Config(
         version=section["version"],
         state_capsule=section["state_capsule"],
@@ -254,6 +270,9 @@ def _config(section: Mapping[str, Any], path: str, digest_: str, warnings: tuple
         rules=RuleSettings(**section["rules"]),
         quorum=section["quorum"],
         alerts=section["alerts"],
+        support=learning["support"],
+        growth=learning["growth"],
+        proposals=learning["proposals"],
         access=MappingProxyType({role: left for role, left in section["access"].items() if left is not None}),
         path=path,
         digest=digest_,

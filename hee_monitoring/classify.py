@@ -10,9 +10,11 @@ Invariant: pure; the same bytes and database give the same diagnosis. `none` is 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hee_monitoring.evidence import Channel, Conclusion, Diagnosis, Evidence
+from hee_monitoring.excerpt import excerpt
 from hee_monitoring.fingerprint import fingerprint
 from hee_monitoring.joblog import read
 from hee_monitoring.redact import MARK, publishable
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from hee_monitoring.database import Pattern, PatternDB
     from hee_monitoring.evidence import Job
     from hee_monitoring.finder import Hit
+    from hee_monitoring.joblog import JobLog
 
 UNKNOWN, NONE = "unknown", "none"
 TEXT_LIMIT = 500
@@ -59,7 +62,7 @@ def explain_log(data: bytes, db: PatternDB) -> Diagnosis:
     if log.binary or log.empty:
         why = "The log is not text" if log.binary else "The log is empty, which proves nothing"
         return _plain(UNKNOWN, why, why, 0)
-    return _conclude(scan(log, db), db, failed=False)
+    return _conclude(scan(log, db), db, log, failed=False)
 
 
 def diagnose(job: Job, db: PatternDB) -> Diagnosis:
@@ -72,7 +75,7 @@ def diagnose(job: Job, db: PatternDB) -> Diagnosis:
     if job.log.strip():
         log = read(job.log)
         if not log.binary:
-            from_log = _conclude(scan(log, db), db, failed=True)
+            from_log = _conclude(scan(log, db), db, log, failed=True)
     signal = _signal(job, from_log)
     if signal == "cancelled" and found is not None:
         signal = ""  # the platform calls a job that ran out of time, or lost its runner, cancelled as well
@@ -97,7 +100,8 @@ def _by_annotations(job: Job, db: PatternDB) -> Diagnosis | None:
     text = "\n".join(" ".join(note.message.split()) for note in messages)
     if not text:
         return None
-    found = _conclude(scan(read(text.encode()), db), db, failed=True)
+    log = read(text.encode())
+    found = _conclude(scan(log, db), db, log, failed=True)
     if found.category == UNKNOWN:
         return None
     note = messages[found.line - 1]
@@ -142,7 +146,7 @@ def _signal_text(signal: str, job: Job) -> str:
     }[signal]
 
 
-def _conclude(found: Scan, db: PatternDB, *, failed: bool) -> Diagnosis:
+def _conclude(found: Scan, db: PatternDB, log: JobLog, *, failed: bool) -> Diagnosis:
     """Picks the cause; `failed` says that it is known from elsewhere that the job failed."""
     stated = found.failed
     if not failed and not stated and (found.succeeded or not any(_proves(hit, found) for hit in found.hits)):
@@ -153,7 +157,7 @@ def _conclude(found: Scan, db: PatternDB, *, failed: bool) -> Diagnosis:
             hits = [hit for hit in found.hits if hit.step in steps and _counts(hit, found)]
             if any(hit.pattern.role in roles for hit in hits):
                 return _diagnosis(hits, found, db, sure=stated or failed)
-    return _unknown(found)
+    return _unknown(found, log)
 
 
 def _proves(hit: Hit, found: Scan) -> bool:
@@ -306,17 +310,22 @@ def _safe(hit: Hit, captures: dict[str, str]) -> dict[str, str]:
     return safe
 
 
-def _unknown(found: Scan) -> Diagnosis:
-    """Points at the line where the failure is stated, without guessing a cause."""
+def _unknown(found: Scan, log: JobLog) -> Diagnosis:
+    """Points at the line where the failure is stated, without guessing a cause, and keeps what may tell one later."""
     stated = sorted(found.errors)
     telling = [at for at in stated if not _STATEMENT.match(found.errors[at])]
     steps = next(iter(_deciding(found)), {0})
     spans = [(found.steps[number].line, max(found.steps[number].failures, default=found.lines)) for number in steps]
     guesses = [at for at in sorted(found.guesses) if any(first <= at <= last for first, last in spans)]
     line = next(iter([*telling, *guesses[:1], *stated]), 0)
-    return _plain(
+    plain = _plain(
         UNKNOWN, "It failed, and no pattern explains it", found.errors.get(line) or found.guesses.get(line, ""), line
     )
+    looking = {at: found.guesses[at] for at in guesses} | {at: found.errors[at] for at in telling}
+    stop = next((found.steps[number].failures[0] for number in steps if found.steps[number].failures), found.lines + 1)
+    mute = {line} | {at for at in stated if at not in telling}
+    kept = tuple(Evidence(Channel.LOG, text, at) for at, text in excerpt(log, looking, stop, without=mute))
+    return replace(plain, evidence=plain.evidence + kept) if plain.evidence else plain
 
 
 def _plain(

@@ -95,7 +95,7 @@ def read_sources(folder: Path = SOURCES) -> tuple[Pattern, ...]:
             if unknown := set(item) - _REQUIRED - _OPTIONAL:
                 findings.append(f"{where}: unknown key {', '.join(sorted(unknown))}")
                 continue
-            pattern = _pattern(item)
+            pattern = pattern_of(item)
             if pattern.pattern_id in patterns:
                 findings.append(f"{where}: the id is taken")
             findings += (f"{where}: {text}" for text in check(pattern))
@@ -107,16 +107,11 @@ def read_sources(folder: Path = SOURCES) -> tuple[Pattern, ...]:
     return ordered
 
 
-def _pattern(item: dict[str, Any]) -> Pattern:
+def pattern_of(item: dict[str, Any]) -> Pattern:
     """Fills in what the category implies."""
     category = str(item["category"])
     _, _, impact, safety = CATEGORIES.get(category, (0, 0, "", ""))
     regexes = tuple(item.get("match", ()))
-    names = {
-        name
-        for regex in (*regexes, str(item.get("then", "")), str(item.get("peek", "")))
-        for name in re.findall(r"\(\?P<([A-Za-z_]+)>", regex)
-    }
     row = str(item.get("row", category))
     return Pattern(
         pattern_id=str(item["id"]),
@@ -137,13 +132,18 @@ def _pattern(item: dict[str, Any]) -> Pattern:
         then=str(item.get("then", "")),
         peek=str(item.get("peek", "")),
         near=int(item.get("near", 0)),
-        captures=tuple(sorted(names)),
+        captures=captures_of((*regexes, str(item.get("then", "")), str(item.get("peek", "")))),
         examples=tuple(item.get("examples", ())),
         counterexamples=tuple(item.get("not", ())),
         signal=str(item.get("signal", "")),
         refines=str(item.get("refines", "")),
         requires=tuple((str(pattern_id), str(capture)) for pattern_id, capture in item.get("requires", ())),
     )
+
+
+def captures_of(regexes: tuple[str, ...]) -> tuple[str, ...]:
+    """The names that expressions capture, sorted."""
+    return tuple(sorted({name for regex in regexes for name in re.findall(r"\(\?P<([A-Za-z_]+)>", regex)}))
 
 
 def check(pattern: Pattern) -> list[str]:
@@ -164,10 +164,10 @@ def check(pattern: Pattern) -> list[str]:
         (not pattern.regexes or len(pattern.examples) >= 2, "at least two examples"),
         (not pattern.regexes or len(pattern.counterexamples) >= 1, "at least one counterexample"),
     ]
-    return [text for holds, text in rules if not holds] + _check_examples(pattern)
+    return [text for holds, text in rules if not holds] + check_examples(pattern)
 
 
-def _check_examples(pattern: Pattern) -> list[str]:
+def check_examples(pattern: Pattern) -> list[str]:
     """Proves expressions and examples with the engine that reads logs."""
     from hee_monitoring.finder import compiled, matches
 

@@ -13,7 +13,7 @@ from hee_core.canonical import digest
 from hee_core.clock import seconds_between
 from hee_core.errors import ConfigError, SourceError
 from hee_core.tree import CommitTree
-from hee_monitoring import classify, facts, judging, loops, repairs, sightings
+from hee_monitoring import classify, facts, judging, loops, ownpatterns, repairs, sightings
 from hee_monitoring.cursor import SOURCE, is_settled
 from hee_monitoring.cycle import Cycle, Result, record
 from hee_monitoring.impact import assess
@@ -205,7 +205,10 @@ def opening(cycle: Cycle, state: State, report: Report) -> list[Event]:
             "governance": workspace.config.governance_rules,
         }
         events.append(facts.event("config.loaded", loaded, subject="config", clock=clock))
-    patterns = workspace.patterns
+    patterns, file = workspace.patterns, workspace.pattern_file
+    if file != state.ledger.patterns.get("file", ""):
+        loaded = {"path": ownpatterns.PATH, "blob": file or None, "count": ownpatterns.count(patterns)}
+        events.append(facts.event("patterns.extended", loaded, subject="patterns", clock=clock))
     if patterns.digest != state.ledger.patterns.get("digest"):
         loaded = {"version": patterns.version, "digest": patterns.digest, "count": len(patterns)}
         events.append(facts.event("patterns.loaded", loaded, subject="patterns", clock=clock))

@@ -142,6 +142,11 @@ def scan(log: JobLog, database: PatternDB) -> Scan:
     return found
 
 
+def states_end(text: str) -> bool:
+    """Says whether a line is only the runner's word that a job failed."""
+    return any(compiled(regex).search(text.encode()) for regex in FAILED)
+
+
 def _ending(found: Scan, finder: Finder, regex: str) -> None:
     """Notes what a line says about the whole job, or that it looks like an error."""
     if regex in SUCCEEDED:

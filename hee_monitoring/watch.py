@@ -117,13 +117,14 @@ def ready(workspace: Workspace) -> None:
 
 
 def reloaded(workspace: Workspace) -> Workspace:
-    """The workspace with the configuration that is in force now."""
+    """The workspace with the configuration and the patterns that are in force now."""
     config = load_config(workspace.repository)
-    old = workspace.config
-    if (config, config.as_of, config.waivers) == (old, old.as_of, old.waivers):
+    old, fresh = workspace.config, replace(workspace, config=config)
+    same = (config, config.as_of, config.waivers) == (old, old.as_of, old.waivers)
+    if same and fresh.patterns.digest == workspace.patterns.digest:
         return workspace
     workspace.log.pin = config.log_id
-    return replace(workspace, config=config)
+    return fresh
 
 
 def interval(workspace: Workspace) -> int:

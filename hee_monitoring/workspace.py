@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hee_core.events import Event
     from hee_core.keys import Signer
     from hee_core.log import Log
+    from hee_core.projection import State
     from hee_governance.config import Config
     from hee_governance.decide import Policy
     from hee_monitoring.database import PatternDB
@@ -74,10 +75,32 @@ class Workspace:
 
     @cached_property
     def patterns(self) -> PatternDB:
-        """The pattern database that this program ships."""
+        """The pattern database in force: what this program ships, the project's file, and what people accepted."""
+        return self.patterns_with(self.pattern_file, self.log.state)
+
+    @cached_property
+    def pattern_file(self) -> str:
+        """The git blob of the project's pattern file, on the branch that the configuration is read from; empty if there is none."""
+        from hee_monitoring.ownpatterns import PATH
+
+        named = protected_branches(self.repository)
+        there = self.repository.text("for-each-ref", "--format=%(refname)", *named).splitlines()
+        branch = next((name for name in named if name in there), "HEAD")
+        return self.repository.ref(f"{branch}:{PATH}") or ""
+
+    def patterns_with(self, file: str, state: State) -> PatternDB:
+        """The database with a pattern file (a blob) and what a state has in force; raises ConfigError for a file that is none."""
+        from hee_monitoring import ownpatterns
         from hee_monitoring.database import PatternDB
 
-        return PatternDB.load()
+        learned = state.ledger.learned
+        if not file:
+            return ownpatterns.extended(PatternDB.load(), (), learned) if learned else PatternDB.load()
+        with ObjectReader(self.repository) as reader:
+            found = reader.read(file)
+        if found is None or found[0] != "blob":
+            raise ConfigError(f"the pattern file {file[:12]} is not here any more", hint="fetch the commit that had it")
+        return ownpatterns.extended(PatternDB.load(), ownpatterns.load(found[1]), learned)
 
     @property
     def work(self) -> Path:

@@ -38,14 +38,11 @@ def explain(place: str, path: str, sarif: bool, as_json: bool) -> int:
       gh run view 123 --log-failed | hee explain -
       hee explain octo-org/octo-repo#30433642
     """
-    from hee_monitoring.database import PatternDB
-
     terminal = options.terminal(as_json or sarif)
-    patterns = PatternDB.load()
+    patterns, state = _asked(terminal, place)
     asked = runs.named(path)
     look = runs.explained(asked, place, patterns, terminal) if asked else _files(path, patterns)
     failed = [(name, diagnosis) for name, diagnosis in look.found if diagnosis.category != "none"]
-    state = _remembered(terminal, place) if failed else None
     verdicts = {diagnosis.issue_id: look.verdict(name, diagnosis, state) for name, diagnosis in failed}
     if sarif:
         terminal.json(_sarif(failed, patterns))
@@ -75,18 +72,22 @@ def _files(path: str, patterns: PatternDB) -> runs.Look:
     return runs.Look(found, f"{len(files)} log(s), {read} bytes")
 
 
-def _remembered(terminal: Terminal, place: str) -> State | None:
-    """The state of this repository's log; None where there is none, and, with a note, where it cannot be read."""
+def _asked(terminal: Terminal, place: str) -> tuple[PatternDB, State | None]:
+    """The patterns in force in this repository and its state; what this program ships where there is no log.
+
+    Where the log, or the project's pattern file, cannot be read, a note says so.
+    """
     from hee_core.errors import GitError, HeeError, LogNotFound
+    from hee_monitoring.database import PatternDB
 
     try:
         with options.workspace(place) as workspace:
-            return workspace.log.state
+            return workspace.patterns, workspace.log.state
     except (LogNotFound, GitError):
-        return None
+        return PatternDB.load(), None
     except HeeError as error:
         terminal.note(f"the log of this repository was not asked: {error}")
-        return None
+        return PatternDB.load(), None
 
 
 def _sarif(failed: list[tuple[str, Diagnosis]], patterns: PatternDB) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hee_monitoring.cli import options
+from hee_monitoring.cli import learning, options
 
 if TYPE_CHECKING:
     from hee_monitoring.database import Pattern, PatternDB
@@ -14,19 +16,30 @@ if TYPE_CHECKING:
 
 @click.group()
 def patterns() -> None:
-    """List and show the failure patterns."""
+    """List, show and test the failure patterns; learn new ones."""
+
+
+for _command in (learning.learn, learning.candidates_, learning.accept, learning.refuse, learning.retire):
+    patterns.add_command(_command)
 
 
 @patterns.command("list")
 @click.option("--category", help="Only this category.")
+@click.option("--own", is_flag=True, help="Only those of this repository: its file, and what was accepted.")
 @options.at
 @options.as_json
 @options.directory
-def list_(place: str, category: str | None, at: str | None, as_json: bool) -> None:
+def list_(place: str, category: str | None, own: bool, at: str | None, as_json: bool) -> None:
     """List the patterns: id, category, title; with --at those that a cycle used then, if this program has them."""
+    from hee_monitoring import ownpatterns
+
     terminal = options.terminal(as_json)
     database = _database(place, at)
-    chosen = [pattern for pattern in database if not category or pattern.category == category]
+    chosen = [
+        pattern
+        for pattern in database
+        if (not category or pattern.category == category) and (not own or ownpatterns.is_own(pattern))
+    ]
     if as_json:
         terminal.json(
             {
@@ -77,17 +90,23 @@ def show(place: str, pattern_id: str, at: str | None, as_json: bool) -> None:
 
 @patterns.command()
 @click.argument("pattern_id", required=False)
+@click.option("--file", type=click.Path(dir_okay=False), help="A project's pattern file, before it is committed.")
 @options.as_json
-def test(pattern_id: str | None, as_json: bool) -> int:
-    """Run the examples of one pattern, or of all: it must be found in each, and in no counterexample."""
-    from hee_monitoring.database import PatternDB
+@options.directory
+def test(place: str, pattern_id: str | None, file: str | None, as_json: bool) -> int:
+    """Run the examples of one pattern, or of all: it must be found in each, and in no counterexample.
+
+    With --file it reads that file, tells every fault with line and pointer, and runs its examples beside the shipped patterns.
+    """
     from hee_monitoring.joblog import read
     from hee_monitoring.scan import scan
 
     terminal = options.terminal(as_json)
-    database = PatternDB.load()
+    database, tested = _database(place, None), None
+    if file:
+        database, tested = _with_file(file)
     failed, ran = [], 0
-    for pattern in database:
+    for pattern in database if tested is None else tested:
         if pattern_id and pattern.pattern_id != pattern_id:
             continue
         for text, wanted in (*((e, True) for e in pattern.examples), *((e, False) for e in pattern.counterexamples)):
@@ -103,25 +122,50 @@ def test(pattern_id: str | None, as_json: bool) -> int:
     return 1 if failed or not ran else 0
 
 
+def _with_file(name: str) -> tuple[PatternDB, tuple[Pattern, ...]]:
+    """The shipped patterns with those of a file, and the latter alone."""
+    from hee_core.errors import ConfigError
+    from hee_monitoring import ownpatterns
+    from hee_monitoring.database import PatternDB
+
+    try:
+        data = Path(name).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{name} cannot be read: {error.strerror}", hint="name a pattern file") from None
+    own = ownpatterns.load(data, name)
+    return ownpatterns.extended(PatternDB.load(), own, {}), own
+
+
 def _database(place: str, at: str | None) -> PatternDB:
-    """The patterns of this program; raises NotFound unless they are the ones that were in force at a point of the log."""
-    from hee_core.errors import NotFound
+    """The patterns in force here; raises NotFound if those of a point of the log cannot be had with this program.
+
+    What a cycle used last tells which version of this program it was; what was accepted or retired since counts as well.
+    """
+    from hee_core.errors import GitError, LogNotFound, NotFound
     from hee_core.history import resolve
     from hee_monitoring.database import PatternDB
 
-    database = PatternDB.load()
-    if at is not None:
+    try:
         with options.workspace(place) as workspace:
-            index = resolve(workspace.log, at)
-            then = workspace.log.state_after(index).ledger.patterns
-        if not then:
-            raise NotFound(f"no patterns were in force at event {index}", hint="the first cycle says which it uses")
-        if then["digest"] != database.digest:
-            raise NotFound(
-                f"version {then['version']} of the patterns was in force at event {index}, this program has {database.version}",
-                hint="install the version of hee that ran then",
-            )
-    return database
+            if at is None:
+                return workspace.patterns
+            log, index = workspace.log, resolve(workspace.log, at)
+            loaded = [entry.index for entry in islice(log.read(), index + 1) if entry.event.type == "patterns.loaded"]
+            if not loaded:
+                raise NotFound(f"no patterns were in force at event {index}", hint="the first cycle says which it uses")
+            used, state = log.state_after(loaded[-1]), log.state_after(index)
+            then, file = used.ledger.patterns, state.ledger.patterns.get("file", "")
+            if workspace.patterns_with(then.get("file", ""), used).digest != then["digest"]:
+                raise NotFound(
+                    f"version {then['version']} of the patterns was in force at event {index}, "
+                    f"this program has {PatternDB.load().version}",
+                    hint="install the version of hee that ran then",
+                )
+            return workspace.patterns_with(file, state)
+    except (LogNotFound, GitError):
+        if at is not None:
+            raise
+        return PatternDB.load()
 
 
 def _document(pattern: Pattern) -> dict[str, Any]:

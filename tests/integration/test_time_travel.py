@@ -40,6 +40,7 @@ READS: dict[str, tuple[str, ...]] = {
     "gates": (),
     "patterns list": (),
     "patterns show": ("HEE-PAT-001",),
+    "patterns candidates": (),
     "recipients list": (),
     "vault list": (),
     "keys list": (),
@@ -77,7 +78,7 @@ OTHERS = {
 }
 WRITES = frozenset({
     "alerts acknowledge", "alerts ask", "alerts send", "alerts test", "approve", "capsule import", "capsule publish", "decide", "fix", "freeze", "init", "keys add", "keys expire", "keys promote",
-    "keys revoke", "keys rotate", "keys threshold", "monitor", "points seal", "reanchor", "recipients add", "recipients remove",
+    "keys revoke", "keys rotate", "keys threshold", "monitor", "patterns accept", "patterns learn", "patterns refuse", "patterns retire", "points seal", "reanchor", "recipients add", "recipients remove",
     "tokens approve", "tokens check", "recipients share", "redact", "revert", "rollback", "seal", "sync", "unfreeze", "vault import", "witness cosign", "witness record",
 })  # fmt: skip
 
