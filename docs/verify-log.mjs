@@ -279,6 +279,7 @@ function check(commits, format, pin) {
       if (!human(actor)) found(index, "refused", "only a person takes an approval back");
       else if (!approvals.delete(data.approval_id)) found(index, "refused", "no such approval");
     }
+    if (/^pattern\.(accepted|refused|retired)$/.test(type) && !human(actor)) found(index, "refused", "only a person settles a pattern");
     if (type === "decision.recorded" || type === "decision.ended") decide(type, data, actor, index, id);
     return now;
   }

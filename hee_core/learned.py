@@ -111,6 +111,20 @@ def may_retire(draft: Draft, _: int, event: Any) -> HeeError | None:
     return None
 
 
+HANDLERS = {
+    "pattern.proposed": proposed,
+    "pattern.accepted": accepted,
+    "pattern.refused": refused,
+    "pattern.retired": retired,
+}
+RULES = {
+    "pattern.proposed": may_propose,
+    "pattern.accepted": may_accept,
+    "pattern.refused": may_refuse,
+    "pattern.retired": may_retire,
+}
+
+
 def holder(learned: Mapping[str, Record], candidate: str) -> str:
     """The id under which a candidate is or was in force; empty if it never was."""
     return next((name for name, record in learned.items() if record["candidate"] == candidate), "")

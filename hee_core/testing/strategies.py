@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 from hypothesis import strategies as st
 from pydantic.fields import FieldInfo
 
-from hee_core import canonical, catalogue, machine, projection, recipientkey, recipients
+from hee_core import canonical, catalogue, learned, machine, projection, recipientkey, recipients
 from hee_core.clock import FixedClock
 from hee_core.events import Event
 from hee_core.replay import Replay
@@ -32,6 +32,7 @@ _BY_PEOPLE = frozenset(
     {
         *("state.unfrozen", "approval.granted", "approval.revoked", "token.approved", "state.checkpoint_sealed"),
         *("decision.ended", "alert.acknowledged", *recipients.STEERED),
+        *("pattern.accepted", "pattern.refused", "pattern.retired"),
     }
 )
 _POOLS: dict[str, tuple[str, ...]] = {
@@ -128,12 +129,39 @@ def _possible(type_: str, state: State) -> bool:
         "state.rolled_back": state.size > 0,
         "state.checkpoint_sealed": state.size > 0,
         "approval.revoked": bool(state.ledger.approvals),
+        "pattern.accepted": bool(state.ledger.proposals),
+        "pattern.refused": bool(state.ledger.proposals),
+        "pattern.retired": bool(_in_force(state)),
     }
     return needs.get(type_, True)
 
 
 def _open_fixes(state: State) -> list[str]:
     return sorted(name for name, fix in state.ledger.fixes.items() if not fix["rollback"])
+
+
+def _in_force(state: State) -> list[str]:
+    return sorted(name for name, each in state.ledger.learned.items() if each["status"] == learned.IN_FORCE)
+
+
+def _pattern(draw: st.DrawFn, type_: str, state: State) -> dict[str, Any]:
+    """What an event about a learned pattern names."""
+    known = state.ledger.learned
+    if type_ == "pattern.proposed":
+        old = [each["candidate"] for each in known.values() if each["status"] != learned.IN_FORCE]
+        return {"candidate": draw(st.sampled_from([f"HEE-CAN-{state.size:012x}", *old]))}
+    if type_ == "pattern.retired":
+        return {"pattern_id": draw(st.sampled_from(_in_force(state)))}
+    candidate = draw(st.sampled_from(sorted(state.ledger.proposals)))
+    if type_ == "pattern.refused":
+        return {"candidate": candidate}
+    name = learned.holder(known, candidate)
+    version = known[name]["version"] + 1 if name else 1
+    return {
+        "candidate": candidate,
+        "pattern_id": name or f"HEE-PAT-{learned.FIRST + len(known)}",
+        "version": version,
+    }
 
 
 def _fitting(draw: st.DrawFn, type_: str, state: State, past: Past) -> dict[str, Any]:
@@ -149,6 +177,8 @@ def _fitting(draw: st.DrawFn, type_: str, state: State, past: Past) -> dict[str,
         return {"index": index, "event": past.event_id(index)}
     if type_ == "approval.revoked":
         return {"approval_id": draw(st.sampled_from(sorted(state.ledger.approvals)))}
+    if type_.startswith("pattern."):
+        return _pattern(draw, type_, state)
     if type_ == "recipient.added":
         return {"public_key": recipientkey.text_of(draw(st.binary(min_size=32, max_size=32)))}
     if type_ == "fix.started":

@@ -44,7 +44,7 @@ COMMANDS = {
     "governance": ("governance", "governance", "Check a repository against the rules."),
     "gates": ("gates", "gates", "Evaluate the quality gates and the compliance matrix, and record them."),
     "maintain": ("maintain", "maintain", "Do what the maintenance schedule says is due, and record it."),
-    "patterns": ("patterns", "patterns", "List and show the failure patterns."),
+    "patterns": ("patterns", "patterns", "List, show, test and learn failure patterns."),
     "seal": ("seal", "seal", "Record what only its recipients can read."),
     "unseal": ("seal", "unseal", "Read the sealed fields of an event."),
     "redact": ("seal", "redact", "Make sealed fields unreadable for ever; every proof still holds."),

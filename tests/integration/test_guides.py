@@ -76,3 +76,23 @@ def test_plugs_run_as_printed(tmp_path: Path, person: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "hee_events_total 2.0" in (root / "hee.prom").read_text()
     assert json.loads((root / "batch.json").read_text())[0]["type"] == "log.created"
+
+
+def test_writing_a_pattern_runs_as_printed(tmp_path: Path, person: Path) -> None:
+    root = watched(tmp_path / "r", {".github/workflows/ci.yml": WORKFLOW})
+    (root / ".hee").mkdir()
+    (root / ".hee" / "patterns.yaml").write_text(blocks("writing-a-pattern.md", "yaml")[0])
+    end = "##[error]Process completed with exit code 1.\n"
+    logs = {f"red/{n}.log": f"cc: no license for seat {n}: the floating server is away\n{end}" for n in (1, 2, 3)}
+    logs |= {"green/1.log": "cc: ok\n", "staging.log": f"staging-db: refused, restore of nightly-x is running\n{end}"}
+    for name, text in logs.items():
+        (root / "ci-logs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / "ci-logs" / name).write_text(text)
+    added = (person / "people" / "ada.pub").read_text().strip()
+    script = f"set -euo pipefail\nset -x\nhee keys add '{added}' --actor human:ada\n" + "\n".join(
+        blocks("writing-a-pattern.md", "sh")
+    )
+    done = subprocess.run(["bash", "-c", script], cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-3000:]
+    assert "HEE-PAT-915" in done.stdout
+    assert "The license server is away" in done.stdout

@@ -132,6 +132,10 @@ class Told:
             say("recipient.removed", key_id=recipientfile.load().key_id, reason="left")
             say("state.changed", **{"from": "operational", "to": "degraded", "trigger": "t"})
             say("monitor.blinded", source="github", kind="network", reason="no answer")
+            say(
+                "pattern.proposed", candidate=f"HEE-CAN-{0:012}", regex="the shelf fell", template="the shelf fell", category="unknown",
+                support=3, repositories=1, examples=["the shelf fell"], database="1",
+            )  # fmt: skip
             say("key.added", public_key=ada.public_key, actor="human:ada", role="human")
         (self.root / "b.txt").write_text("b \n")
         git(self.root, "add", "--all")
@@ -224,7 +228,7 @@ def test_diff_says_what_changed_and_by_which_events(tmp_path: Path, capsys: pyte
     told.goes_on()
     place, then = ("-C", str(told.root)), told.then.index
     status, found, _ = document(capsys, *place, "diff", str(then))
-    assert (status, found["empty"], found["from"]["index"], found["to"]["index"]) == (0, False, then, then + 7)
+    assert (status, found["empty"], found["from"]["index"], found["to"]["index"]) == (0, False, then, then + 8)
     assert found["values"]["status"] == {"from": "operational", "to": "degraded"}
     assert found["decisions"]["removed"] == [
         {

@@ -66,6 +66,7 @@ def test_no_text_of_a_log_becomes_a_catch_all_a_slow_expression_or_a_secret(show
 
 
 @given(SENTENCES, st.integers(1, 5))
+@settings(max_examples=15)
 def test_the_same_evidence_database_and_policy_give_the_same_verdict(text, number):
     record = {
         "candidate": "HEE-CAN-" + "0" * 12, "pattern_id": "HEE-PAT-940", "version": 1, "category": "infra", "title": "t", "what": "w",
