@@ -243,8 +243,8 @@ def test_diff_says_what_changed_and_by_which_events(tmp_path: Path, capsys: pyte
     ]
     assert [entry["actor"] for entry in found["keys"]["added"]] == ["human:ada"]
     assert [entry["actor"] for entry in found["recipients"]["removed"]] == ["agent:hee"]
-    assert [entry["index"] for entry in found["events"]] == list(range(then + 1, then + 8))
-    _, back, _ = document(capsys, *place, "diff", str(then + 7), str(then))
+    assert [entry["index"] for entry in found["events"]] == list(range(then + 1, then + 9))
+    _, back, _ = document(capsys, *place, "diff", str(then + 8), str(then))
     assert (back["values"]["status"], back["keys"]["removed"]) == (
         {"from": "degraded", "to": "operational"},
         found["keys"]["added"],
