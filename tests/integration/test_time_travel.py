@@ -255,7 +255,7 @@ def test_diff_says_what_changed_and_by_which_events(tmp_path: Path, capsys: pyte
     out = capsys.readouterr().out
     assert all(
         words in out
-        for words in ("status: operational -> degraded", "decisions", "- ", "human:ada", "7 event(s) between")
+        for words in ("status: operational -> degraded", "decisions", "- ", "human:ada", "8 event(s) between")
     )
     with Workspace.open(told.root) as workspace:
         workspace.log.append([hee_core.Event.new("state.frozen", {"reason": "one\n  status: degraded -> operational"})])
