@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 _OWNER_LINKS = (
@@ -18,6 +19,7 @@ _REPOSITORY_LINKS = (
 _RUN_LINKS = ("jobs", "logs", "check_suite", "artifacts", "cancel", "rerun")
 
 
+@cache
 def owner(name: str, base: str) -> dict[str, Any]:
     """An account."""
     return {
@@ -31,6 +33,7 @@ def owner(name: str, base: str) -> dict[str, Any]:
     }
 
 
+@cache
 def repository(full_name: str, base: str) -> dict[str, Any]:
     """A repository as it stands within a run."""
     account, _, name = full_name.partition("/")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = "harbor-works/harbor"
 LIMIT = 5000
+REMEMBERED = 500  # answers
 _RUN = re.compile(r"/repos/[^/]+/[^/]+/actions/runs/(\d+)(?:/attempts/(\d+))?(/jobs|/logs|/rerun-failed-jobs)?")
 _JOB = re.compile(r"/repos/[^/]+/[^/]+/actions/jobs/(\d+)(/logs)?")
 _NOTES = re.compile(r"/repos/[^/]+/[^/]+/check-runs/(\d+)/annotations")
@@ -87,6 +88,7 @@ class Simulator:
         self.repository = repository
         self.clock = clock
         self.runs: dict[int, SimulatedRun] = {}
+        self._jobs: dict[int, tuple[SimulatedRun, SimulatedJob, int]] = {}  # by id, with the attempt
         self.raw: list[Any] = []  # items that a listing shows as they are
         self.faults: list[Fault] = []
         self.requests: list[str] = []
@@ -163,6 +165,7 @@ class Simulator:
         run.jobs = list(jobs)
         for job in run.jobs:
             job.job_id = self._id()
+            self._jobs[job.job_id] = (run, job, run.attempt)
 
     def _id(self) -> int:
         self._next += 1
@@ -217,6 +220,7 @@ class Simulator:
         if status == 200 and headers.get("if-none-match") == etag:
             status, body = 304, b""
         self.answers.append((method, path, status, body))
+        del self.answers[:-REMEMBERED]
         return status, {**limits, **more, "etag": etag}, body, kind
 
     def _refuse(
@@ -237,11 +241,7 @@ class Simulator:
             json.dumps({"message": "Not Found", "status": "404"}).encode(),
         )
         if path == f"/repos/{self.repository}/actions/runs":
-            listed = [
-                self._shown(run)
-                for _, run in sorted(self.runs.items(), reverse=True)
-                if query.get("head_sha", run.commit) == run.commit
-            ]
+            listed = [run for run in reversed(self.runs.values()) if query.get("head_sha", run.commit) == run.commit]
             return self._page(path, query, [*self.raw, *listed], "workflow_runs", reordered=reordered)
         if found := _RUN.fullmatch(path):
             run = self.runs.get(int(found[1]))
@@ -264,20 +264,11 @@ class Simulator:
                 return 302, {"location": f"{self.blobs}/runs/{run.run_id}?sig=signed"}, b""
             return 200, {}, json.dumps(self._shown(run, attempt)).encode()
         if found := _JOB.fullmatch(path):
-            for run in self.runs.values():
-                for attempt, jobs in {**run.earlier, run.attempt: run.jobs}.items():
-                    for job in jobs:
-                        if job.job_id == int(found[1]):
-                            return self._about(run, job, attempt, logs=found[2] is not None)
-            return missing
+            known = self._jobs.get(int(found[1]))
+            return self._about(*known, logs=found[2] is not None) if known else missing
         if found := _NOTES.fullmatch(path):
-            notes = [
-                note
-                for run in self.runs.values()
-                for job in run.jobs
-                if job.job_id == int(found[1])
-                for note in job.annotations
-            ]
+            known = self._jobs.get(int(found[1]))
+            notes = known[1].annotations if known else ()
             return self._page(path, query, [shapes.annotation(note) for note in notes], "", reordered=reordered)
         return missing
 
@@ -294,9 +285,12 @@ class Simulator:
         self, path: str, query: dict[str, str], found: list[Any], key: str, *, reordered: bool
     ) -> tuple[int, dict[str, str], bytes]:
         size, number = int(query.get("per_page", "30")), int(query.get("page", "1"))
-        part = found[(number - 1) * size : number * size]
+        part = [
+            self._shown(each) if isinstance(each, SimulatedRun) else each
+            for each in found[(number - 1) * size : number * size]
+        ]
         if reordered:
-            part = part[::-1]
+            part.reverse()
         more = number * size < len(found)
         link = {"link": f'<{self.url}{path}?per_page={size}&page={number + 1}>; rel="next"'} if more else {}
         document = {"total_count": len(found), key: part} if key else part
@@ -317,15 +311,14 @@ class Simulator:
         place, _, number = target.partition("?")[0].strip("/").partition("/")
         if place == "artifacts":
             return 200, {"content-type": "application/zip"}, self.desk.files[int(number)][2], kind
-        jobs = [(run, job) for run in self.runs.values() for part in (*run.earlier.values(), run.jobs) for job in part]
         if place == "jobs":
-            return next(
-                (200, {}, job.log, kind) for _, job in jobs if str(job.job_id) == number and isinstance(job.log, bytes)
-            )
+            log = self._jobs[int(number)][1].log
+            return 200, {}, log if isinstance(log, bytes) else b"", kind
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            for position, (run, job) in enumerate(jobs):
-                if str(run.run_id) == number and isinstance(job.log, bytes):
+            run = self.runs[int(number)]
+            for position, job in enumerate([*(job for part in run.earlier.values() for job in part), *run.jobs]):
+                if isinstance(job.log, bytes):
                     archive.writestr(f"{position}_{job.name.replace('/', '')}.txt", job.log)
         return 200, {"content-type": "application/zip"}, packed.getvalue(), kind
 
