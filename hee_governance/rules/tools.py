@@ -109,7 +109,8 @@ _ACTIONS = re.compile(
 )
 _NAMES = re.compile(r"\b(enforce|validat|check(?!\s*out)|verif|assert|lint|tests?\b|scan|audit|gate\b)", re.IGNORECASE)
 _VERBS = re.compile(
-    r"\W*(enforce|validate|verify|check(?!\s*out)|assert|ensure|scan|audit|test|lint|run\b.*\b(tests?|checks?|scan\w*|lint\w*|audit))\b",
+    r"\W*(enforce|validate|verify|check(?!\s*out)|assert|ensure|scan|audit|test|lint|run\b.*\b(tests?|checks?|scan\w*|lint\w*|audit))\b"
+    r"|.*\b(checks?|validation|verification|scan|audit|tests?|lint)\W*\Z",
     re.IGNORECASE,
 )
 _NOT_GATES = re.compile(

@@ -762,3 +762,19 @@ def test_a_step_named_as_a_check_that_can_only_print_is_no_gate(script: str, mut
     tree = tree_of(f"- name: Check the links\n  run: |\n{body}")
     found = [finding.message for finding in check(tree).findings if finding.rule == "HGV-CI-005"]
     assert ("it only prints" in " ".join(found)) is mute
+
+
+@pytest.mark.parametrize(
+    ("name", "gate"),
+    [
+        ("Documentation health validation", True),
+        ("Comprehensive link check", True),
+        ("Unit tests (fast)", False),  # no verb, and something else at its end
+        ("Record check results", False),
+        ("Print the audit", False),
+        ("Final summary", False),
+    ],
+)
+def test_a_name_that_ends_with_a_check_promises_one(name: str, gate: bool) -> None:
+    mute_tree = tree_of(f"- name: {name}\n  run: if [ -d a ]; then echo ok; else echo '❌ missing'; fi")
+    assert bool([f for f in check(mute_tree).findings if "only prints" in f.message]) is gate
