@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hee_core.catalogue import Level
+    from hee_governance.rules import Rule
     from hee_governance.waivers import Waiver
 
 Mode = Literal["strict", "warn", "off"]
@@ -148,6 +149,11 @@ FIELDS: dict[str, Entry] = {
         Choice(("nothing", "comment", "check")), "nothing", "How pull requests on GitHub are told of what is red there."
     ),
     "fix": Entry(Table(_FIX), {name: entry.default for name, entry in _FIX.items()}, "Limits of automatic repairs."),
+    "plugins": Entry(
+        Many(Text(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "the name of a plugin")),
+        (),
+        "Strategies, rules and sources of installed packages that are used here, by name.",
+    ),
     "alerts": Entry(CHANNELS, (), "Who is told of what, by which channel."),
     "spec": Entry(
         Table(_SPEC), {name: entry.default for name, entry in _SPEC.items()}, "How spec coverage is measured."
@@ -163,8 +169,8 @@ _TOP = Table({"hee_monitoring": Entry(Table(FIELDS), None, "Configuration of HEE
 class Config:
     """A configuration in force. Percentages are basis points; `digest` is the SHA-256 of the bytes it was read from.
 
-    `as_of` is the day that dates are held against, and `waivers` those of the branch that it was read from; both are
-    set by whoever reads it from a repository.
+    `as_of` is the day that dates are held against, `waivers` those of the branch that it was read from, and `brought` the
+    rules of its plugins; all are set by whoever reads it from a repository.
     """
 
     version: str
@@ -195,8 +201,10 @@ class Config:
     proposals: int = PROPOSALS
     access: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     alerts: tuple[AlertChannel, ...] = ()
+    plugins: tuple[str, ...] = ()
     as_of: str = field(default="", compare=False)
     waivers: tuple[Waiver, ...] = field(default=(), compare=False)
+    brought: tuple[Rule, ...] = field(default=(), compare=False)
     path: str = field(default="hee.yaml", compare=False)
     digest: str = field(default="", compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
@@ -273,6 +281,7 @@ def _config(section: Mapping[str, Any], path: str, digest_: str, warnings: tuple
         support=learning["support"],
         growth=learning["growth"],
         proposals=learning["proposals"],
+        plugins=section["plugins"],
         access=MappingProxyType({role: left for role, left in section["access"].items() if left is not None}),
         path=path,
         digest=digest_,

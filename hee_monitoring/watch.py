@@ -207,6 +207,17 @@ def sources(
                 "--source logs needs log files", hint="name them: hee monitor --once --source logs --log build.log"
             )
         return LogSource(logs, workspace.patterns), None
+    if name not in ("auto", "act", "github"):
+        from hee_monitoring import plugins
+
+        root = workspace.repository.root or workspace.repository.git_dir
+        brought = plugins.source(name, workspace.config.plugins, root)
+        if brought is None:
+            raise SourceError(
+                f"there is no source {name!r}: `plugins` in hee.yaml names none of that name",
+                hint="auto, github, act, logs, or the name of a plugin that hee.yaml lists",
+            )
+        return brought, None
     act = local(workspace, progress)
     return act, act
 

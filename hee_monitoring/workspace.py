@@ -150,6 +150,10 @@ def load_config(repository: Repository, *, clock: Clock = SYSTEM) -> Config:
     if config is None:
         own = worktree is not None and worktree.is_file() and not tracked
         config = load(worktree.read_bytes() if worktree and own else dump_default(), CONFIG)
+    if config.plugins:
+        from hee_monitoring import plugins
+
+        config = replace(config, brought=plugins.rules(config.plugins))
     return replace(config, as_of=clock.now()[:10], waivers=waived)
 
 

@@ -124,7 +124,7 @@ def _in_force(config: Config | None, day: str) -> tuple[str, tuple[Rule, ...]]:
     pinned = rulesets.named(config.rules.ruleset) if config and config.rules.ruleset else None
     version = pinned or rulesets.of_day(day or RELEASED)
     held = rulesets.in_force(ALL, pinned.valid_from if pinned else day or RELEASED)
-    own = project.rules_of(config.rules.project) if config else ()
+    own = (*project.rules_of(config.rules.project), *config.brought) if config else ()
     return version.version if version else "", (*held, *rulesets.in_force(own, day or "9999"))
 
 

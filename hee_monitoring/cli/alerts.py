@@ -138,8 +138,8 @@ def ask(place: str, issue: str, question: str, as_json: bool) -> None:
         raise EventError("the question is empty", hint="--question says what people are asked")
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
-        options.must_be_open(workspace, issue)
         options.allowed(workspace, "monitor", issue)
+        options.must_be_open(workspace, issue)
         found = workspace.log.state.issues[issue]
         event = facts.alerted(
             found,

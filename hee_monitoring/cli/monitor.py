@@ -25,10 +25,10 @@ _OUTCOME = {
 }
 _source = click.option(
     "--source",
-    type=click.Choice(["auto", "github", "act", "logs"]),
     default="auto",
     show_default=True,
-    help="Where evidence comes from.",
+    metavar="auto|github|act|logs|PLUGIN",
+    help="Where evidence comes from; a plugin's name where hee.yaml lists it.",
 )
 _logs = click.option(
     "--log", "logs", type=click.Path(path_type=Path), multiple=True, help="A log file (with --source logs)."

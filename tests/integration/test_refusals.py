@@ -67,6 +67,7 @@ def test_a_configuration_leaves_a_role_only_what_it_names(tmp_path, capsys):
 # Every command that writes, with arguments that get it as far as its question; what it is refused for.
 ASKS = {
     "alerts acknowledge": ("acknowledge", ["ALERT"]),
+    "alerts ask": ("monitor", ["ALERT", "--question", "q"]),
     "alerts send": ("monitor", []),
     "approve": ("approve", ["rollback/0", "--reason", "r"]),
     "capsule import": ("import", ["a.txt"]),
