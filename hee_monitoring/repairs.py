@@ -18,13 +18,14 @@ from hee_core.record import Record
 from hee_core.tree import CommitTree
 from hee_governance import rules
 from hee_governance.validator import GovernanceValidator
-from hee_monitoring import judging, loops, restarts
+from hee_monitoring import judging, loops, plugins, restarts
 from hee_monitoring.attempts import Attempt, record_of
 from hee_monitoring.classify import diagnose
 from hee_monitoring.cycle import Result, record
 from hee_monitoring.detectors import detect
 from hee_monitoring.evidence import Conclusion, Job
 from hee_monitoring.fixes.outcome import Outcome, Request
+from hee_monitoring.fixes.registry import REGISTRY
 from hee_monitoring.fixes.room import discard_leftovers
 from hee_monitoring.fixes.transaction import repair
 from hee_monitoring.impact import assess
@@ -124,6 +125,7 @@ def transact(cycle: Cycle, issue: Record, picture: Picture) -> Attempt:
         work=workspace.work / "fix", clock=workspace.clock, gaps=lambda repository, commit: gaps(cycle, repository, commit),
         follow=lambda diagnosis: follow(cycle, diagnosis),
         progress=lambda words: cycle.progress(f"{issue['title']}: {words}"),
+        strategies=plugins.strategies(workspace.config.plugins, REGISTRY),
     )  # fmt: skip
     outcome, after = governed(cycle, issue, outcome, workspace.log.state)
     cycled = went_round(cycle, issue, outcome)

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from worlds import repository, watched
 
+from hee_governance.config import load
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 WORKFLOW = "on: push\npermissions: {}\njobs:\n  ok:\n    runs-on: ubuntu-latest\n    timeout-minutes: 5\n    steps:\n      - run: 'true'\n"
 
@@ -96,3 +98,23 @@ def test_writing_a_pattern_runs_as_printed(tmp_path: Path, person: Path) -> None
     assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-3000:]
     assert "HEE-PAT-915" in done.stdout
     assert "The license server is away" in done.stdout
+
+
+def test_the_suite_of_the_page_about_plugs_is_one_that_pytest_runs(tmp_path: Path) -> None:
+    (tmp_path / "acme_hee.py").write_text(
+        "from hee_governance.rules import Rule\n"
+        "def check(rule, context, path):\n"
+        '    if b"\\0" in context.tree[path]:\n'
+        '        yield rule.finding(path, 0, "is no text", severity="UNKNOWN")\n'
+        '    elif b"TODO" in context.tree[path]:\n'
+        '        yield rule.finding(path, 1, "is not done")\n'
+        "def rules():\n"
+        '    return [Rule("ACME-001", "Nothing is left to do.", "acme", "ERROR", "text files", "Do it.",\n'
+        "                 lambda context: list(context.paths), check)]\n"
+    )
+    (tmp_path / "test_rules.py").write_text(blocks("plugs.md", "python")[0])
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "5 passed" in done.stdout, done.stdout
+    loaded = load(blocks("plugs.md", "yaml")[0].encode())
+    assert loaded.plugins == ("acme-rules", "acme-tidy", "acme-jenkins")

@@ -19,11 +19,22 @@ CODE = """
 from pathlib import Path
 from hee_governance.rules import Rule
 from hee_monitoring.evidence import Conclusion, Job, Run
-from hee_monitoring.fixes.whitespace import Whitespace
+from hee_monitoring.fixes import Change, Terms
+from hee_monitoring.fixes.meaning import Keeps
 
 
-class Tidy(Whitespace):
+class Tidy:
     name = "acme-tidy"
+    rows = ("whitespace",)
+    network = False
+    terms = Terms(paths=("fixtures/**",), keeps=Keeps.LINES)
+
+    def applies(self, diagnosis, tree):
+        return None
+
+    def apply(self, diagnosis, tree, tools):
+        tools.write("fixtures/x.txt", tools.read("fixtures/x.txt").replace(b" \\n", b"\\n"))
+        return Change("Tidy the fixtures", "acme 1.0")
 
 
 def rules():
@@ -111,6 +122,19 @@ def test_strategies_of_a_plugin_come_after_the_built_in_ones(installed):
     assert plugins.strategies([], REGISTRY) == REGISTRY
     with pytest.raises(ConfigError, match="a second strategy acme-tidy"):
         plugins.strategies(["acme-tidy"], found)
+
+
+def test_what_built_in_strategies_decline_one_of_a_plugin_repairs_and_the_gate_proves(tmp_path, installed):
+    gate = 'git diff --check "$(git hash-object -t tree /dev/null)" HEAD'
+    files = {"fixtures/x.txt": "one \n"}
+    for name, rows, outcome in (("without", "", "refused"), ("with", "  plugins: [acme-tidy]\n", "verified")):
+        place = watched(tmp_path / name, rows, **files)
+        worlds.run_cycle(place, {"ci.yml#whitespace": gate})
+        with Workspace.open(place) as workspace:
+            (issue,) = workspace.log.state.issues.values()
+            assert issue["fix"]["outcome"] == outcome, issue["fix"]
+    assert issue["fix"]["strategy"] == "acme-tidy"
+    assert worlds.git(place, "show", f"{issue['fix']['branch']}:fixtures/x.txt") == "one"
 
 
 def test_a_source_of_a_plugin_is_watched_by_its_name(tmp_path, installed, capsys):
