@@ -75,8 +75,13 @@ def found(tree: Path) -> list[Fixer]:
     return [
         each
         for each in declared
-        if each.recipe.strip() and not _LOOKS.search(each.recipe) and not _MORE.search(each.recipe)
+        if each.recipe.strip() and not _LOOKS.search(each.recipe) and not does_more(each.recipe)
     ]
+
+
+def does_more(script: str) -> bool:
+    """Whether a script commits, publishes, fetches or deletes, besides changing files."""
+    return _MORE.search(script) is not None
 
 
 def _called(fixer: Fixer, run: str) -> bool:

@@ -17,6 +17,7 @@ from hee_monitoring.fixes.clippy_fix import ClippyFix
 from hee_monitoring.fixes.eslint_fix import EslintFix
 from hee_monitoring.fixes.executable_bit import ExecutableBit
 from hee_monitoring.fixes.flake8_lint import Flake8Imports, Flake8Layout
+from hee_monitoring.fixes.generated_files import GeneratedFiles
 from hee_monitoring.fixes.go_tidy import GoTidy
 from hee_monitoring.fixes.gofmt import GoFmt
 from hee_monitoring.fixes.isort_imports import IsortImports
@@ -70,6 +71,7 @@ REGISTRY: tuple[Strategy, ...] = (
     YarnLock(),
     CargoLock(),
     GoTidy(),
+    GeneratedFiles(),
     MovedPath(),
     WorkflowRepair(),
     SpecSkeleton(),

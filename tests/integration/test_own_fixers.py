@@ -11,6 +11,7 @@ from repair_world import World, diagnose, fingerprint_of, git, make_repository
 
 from hee_monitoring.evidence import Channel, Diagnosis, Evidence
 from hee_monitoring.fixes import REGISTRY, ownfixers
+from hee_monitoring.fixes.generated_files import GeneratedFiles
 from hee_monitoring.fixes.moved_path import MovedPath
 
 pytestmark = pytest.mark.spec("SEED-084", "SEED-252")
@@ -228,3 +229,45 @@ def test_strategies_that_change_protected_files_serve_no_row_that_needs_no_perso
         assert not any(
             word in glob.casefold() for glob in each.terms.reviewed for word in ("hee", "codeowners", "capsule", "**/*")
         )
+
+
+# ------------------------------------------------------------------ generated files
+
+MADE = "on: push\njobs:\n  gate:\n    runs-on: ubuntu-latest\n    steps:\n      - run: {}\n      - run: {}\n"
+
+
+def test_generated_files_are_made_by_the_generator_that_the_gate_names(tmp_path):
+    generate = "sh make.sh"
+    files = {
+        "make.sh": "tr a-z A-Z < source.txt > made.txt\n", "source.txt": "new\n", "made.txt": "OLD\n",
+        ".github/workflows/ci.yml": MADE.format(generate, "git diff --exit-code"),
+    }  # fmt: skip
+    gate = f"{generate}; git diff --exit-code --stat || {{ echo generated files are out of date; exit 1; }}"
+    outcome = repaired(world_of(tmp_path, files, gate, row="drift"), "generated-files")
+    assert outcome.files == ("made.txt",)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "reason"),
+    [
+        ("make docs", "echo fine", "no generators before"), ("git push", "git diff --exit-code", "does more than change files"),
+        ("'echo ${{ github.actor }} > a.txt'", "git diff --quiet", "does more than change files"),
+        ("|\n          make a\n          git diff --exit-code", "|\n          make b\n          git status --porcelain", "name 2 generators"),
+    ],
+)  # fmt: skip
+def test_a_generator_that_is_not_one_or_does_more_is_left_to_people(tmp_path, one, two, reason):
+    root = make_repository(tmp_path / "repo", {".github/workflows/ci.yml": MADE.format(one, two)})
+    assert reason in GeneratedFiles().applies(said(), root)
+
+
+def test_a_generator_that_fails_or_writes_what_nobody_may_is_no_repair(tmp_path):
+    for number, script in enumerate(
+        ("false", "echo '# noqa' >> a.py", "echo x > new.txt", "echo x >> .github/workflows/ci.yml")
+    ):
+        files = {
+            "a.py": "x = 1\n",
+            "make.sh": f"{script}\n",
+            ".github/workflows/ci.yml": MADE.format("sh make.sh", "git diff --exit-code"),
+        }
+        world = world_of(tmp_path / str(number), files, row="drift")
+        assert world.repair(world.request("gate", approved=True)).outcome in ("refused", "rolled_back")
