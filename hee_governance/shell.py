@@ -19,7 +19,9 @@ _REDIRECTIONS = _WRITES | {"<", "<<", "<<-", "<<<", "<>", ">&", "<&"}
 _OPERATORS = ("&&", "||", ";;", "|&", ";", "|", "&", "\n", "(", ")")
 # Programs that run the rest of their words; the number of words they keep for themselves.
 _WRAPPERS: dict[str | tuple[str, ...], int] = {
-    **dict.fromkeys(("sudo", "env", "exec", "command", "nice", "nohup", "xvfb-run", "npx", "bunx", "uvx", "pipx"), 1),
+    **dict.fromkeys(
+        ("sudo", "env", "exec", "command", "nice", "nohup", "xvfb-run", "npx", "bunx", "uvx", "pipx", "xargs"), 1
+    ),
     **dict.fromkeys((("uv", "run"), ("poetry", "run"), ("pipenv", "run"), ("hatch", "run"), ("pdm", "run")), 2),
     **dict.fromkeys((("rye", "run"), ("pnpm", "exec"), ("pnpm", "dlx"), ("yarn", "dlx"), ("npm", "exec")), 2),
     **dict.fromkeys((("coverage", "run"), ("bundle", "exec"), ("mise", "exec")), 2),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hee_governance.shell import Command
 
 PLACE = re.compile(r"\.github/workflows/[^/]+\.ya?ml")
-_TRUE = re.compile(r"\$\{\{\s*true\s*\}\}")
+_TRUE = re.compile(r"\$\{\{\s*(true|!\s*false)\s*\}\}")
 _POSIX = ("bash", "sh")
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from hee_governance.rules.model import Rule
 from hee_governance.rules.tools import check_tool, gate_step, promises
+from hee_governance.shell import commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -115,21 +116,55 @@ def _outcome_used(job: Job, step: Step) -> bool:
 
 def toothless(listed: tuple[Command, ...], *, errexit: bool, pipefail: bool) -> Iterator[tuple[int, str, str]]:
     """The check tools of a script whose failure cannot fail it: line from 0, the tool's words, why."""
+    trapped = False
     for at, command in enumerate(listed):
-        if command.program[:1] == ("set",):
-            errexit, pipefail = _set(command.program, errexit=errexit, pipefail=pipefail)
-        tool = check_tool(command.program)
+        program = command.program
+        if program[:1] == ("set",):
+            errexit, pipefail = _set(program, errexit=errexit, pipefail=pipefail)
+        trapped = trapped or (program[:1] == ("trap",) and _ends_well(program))
+        if script := _handed_on(program):
+            inner = toothless(commands(script), errexit=program[1:2] == ("-ec",), pipefail=False)
+            yield from ((command.line, tool, why) for _, tool, why in inner)
+        for tool in _inside(program):
+            yield command.line, tool, f"its status is lost among the words of `{program[0]}`"
+        tool = check_tool(program)
         if not tool:
             continue
-        why = _silent(listed, at, errexit=errexit, pipefail=pipefail)
+        why = "a `trap` ends the script with 0" if trapped else _silent(listed, at, errexit=errexit, pipefail=pipefail)
         if why:
             yield command.line, tool, why
+
+
+def _ends_well(program: tuple[str, ...]) -> bool:
+    """Says whether a `trap` turns every end of the script into success."""
+    return bool(re.search(r"\bexit 0\b", program[1] if program[1:] else "")) and bool(
+        {"EXIT", "ERR", "0"} & {*program[2:]}
+    )
+
+
+def _handed_on(program: tuple[str, ...]) -> str:
+    """The script that a command hands to another shell, or to `eval`, word for word."""
+    if program[:1] == ("eval",):
+        return " ".join(program[1:])
+    shell = program[:1] and program[0].rpartition("/")[2] in ("bash", "sh")
+    return program[2] if shell and len(program) > 2 and program[1] in ("-c", "-ec") else ""
+
+
+def _inside(program: tuple[str, ...]) -> Iterator[str]:
+    """The check tools whose output a command that only prints has among its words."""
+    if program[:1] and program[0] in _PRINTS:
+        for inner in (inner for word in program[1:] for inner in re.findall(r"\$\(([^()]{1,200})\)", word)):
+            yield from filter(None, (check_tool(command.program) for command in commands(inner)))
 
 
 def _silent(listed: tuple[Command, ...], at: int, *, errexit: bool, pipefail: bool) -> str:
     command = listed[at]
     if match := _SILENCED.search(" ".join(command.program).replace("exit-code 0", "exit-code=0")):
         return f"`{match[0]}` makes it succeed whatever it finds"
+    if command.program[:2] == ("make", "-i") or "--ignore-errors" in command.program:
+        return "it is told to ignore errors"
+    if command.words[0] == "!" and command.program[0] != "git":
+        return "`!` turns its failure into success"
     if command.condition:
         return "" if _acts(listed, at) else "its result is only printed"
     last = _pipeline_end(listed, at)
@@ -148,9 +183,15 @@ def _in_list(listed: tuple[Command, ...], at: int, *, errexit: bool) -> str:
     while position < len(listed) - 1 and listed[position].after in ("&&", "|", "|&"):
         chained = chained or listed[position].after == "&&"
         position += 1
+    while position < len(listed) - 1 and listed[position + 1].words[0] in (")", "}"):
+        position += 1  # the last of a group speaks for the group
     command = listed[position]
+    if command.after == "&" and not any(
+        later.program[:1] == ("wait",) and later.program[1:] for later in listed[position:]
+    ):
+        return "it runs in the background, and nobody asks how it ended"
     if command.after == "||":
-        alternative = _alternative(listed, position + 1)
+        alternative = _alternative(listed, position + 1) or _kept(listed, position + 1)
         return f"`|| {alternative}` turns its failure into success" if alternative else ""
     last = position == len(listed) - 1
     if (
@@ -179,13 +220,27 @@ def _alternative(listed: tuple[Command, ...], at: int) -> str:
     return " ".join(group[0].words[:3]) if len(group) == 1 else "{ … }"
 
 
+def _kept(listed: tuple[Command, ...], at: int) -> str:
+    """The assignment that keeps a failed tool's status where nobody asks for it any more; empty text elsewhere."""
+    name, equals, value = listed[at].words[0].partition("=") if at < len(listed) else ("", "", "")
+    if not equals or value != "$?" or len(listed[at].words) > 1:
+        return ""
+    asked = re.compile(rf"\$\{{?{re.escape(name)}\b|\b{re.escape(name)}\b")
+    heard = any(asked.search(" ".join(later.words)) for later in listed[at + 1 :] if not _only_prints(later))
+    return "" if heard else listed[at].words[0]
+
+
+def _only_prints(command: Command) -> bool:
+    return bool(command.program) and not command.condition and _harmless(command)
+
+
 def _harmless(command: Command) -> bool:
     """Says whether a command always succeeds and tells nobody who could act on it."""
     program = command.program
     if program == ("exit", "0"):
         return True
     recorded = any(name in word for word in command.words for name in _RECORDS)
-    return program[0] in _PRINTS and not recorded
+    return program[0].removeprefix("/usr").removeprefix("/bin/") in _PRINTS and not recorded
 
 
 def _acts(listed: tuple[Command, ...], at: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -167,7 +168,6 @@ WITH_TEETH = [
     "pytest || exit 1",
     "pytest || { echo failed; exit 1; }",
     "pytest || { echo failed; false; }",
-    "pytest || rc=$?",
     "pytest || echo failed && exit 1",
     "pytest || echo 'failed=true' >> $GITHUB_OUTPUT",
     "pytest || notify-team",
@@ -183,7 +183,6 @@ WITH_TEETH = [
     "if pytest && true; then echo x; fi",
     "while ! pytest; do sleep 1; done",
     "if pytest; then",
-    "pytest &\nwait",
     "if x; then pytest && echo fine; fi\necho done",
     "cat x || true",
     "ruff format . || true",
@@ -194,7 +193,6 @@ WITH_TEETH = [
     "# pytest || true",
     "cat <<EOF\npytest || true\nEOF",
     "echo 'pytest || true'",
-    "! pytest || true",
 ]
 
 
@@ -762,6 +760,52 @@ def test_a_step_named_as_a_check_that_can_only_print_is_no_gate(script: str, mut
     tree = tree_of(f"- name: Check the links\n  run: |\n{body}")
     found = [finding.message for finding in check(tree).findings if finding.rule == "HGV-CI-005"]
     assert ("it only prints" in " ".join(found)) is mute
+
+
+EVASIONS = [
+    "pytest || /bin/true",
+    "pytest || rc=$?",
+    "pytest || rc=$?\necho $rc",
+    "pytest &\nwait",
+    "pytest &",
+    "! pytest || true",
+    "! pytest",
+    "(pytest) || true",
+    "{ pytest; } || true",
+    "trap 'exit 0' EXIT\npytest",
+    "trap 'exit 0' ERR\npytest",
+    'echo "$(pytest)"',
+    "bash -c 'pytest || true'",
+    'sh -c "pytest; exit 0"',
+    "eval 'pytest || true'",
+    "ls | xargs pytest || true",
+]
+HONEST = [
+    "pytest || rc=$?\nexit $rc",
+    "pytest || rc=$?\n[ $rc = 0 ]",
+    "pytest || rc=$?\nif [ $rc != 0 ]; then exit 1; fi",
+    "pytest &\nwait $!",
+    "(pytest)",
+    "{ pytest; } || exit 1",
+    "(pytest; echo x)",
+    "trap 'echo bye' EXIT\npytest",
+    "trap 'exit 0' TERM\npytest",
+    "bash -c 'pytest'",
+    "bash -ec 'pytest; echo x'",
+    "eval 'pytest'",
+    "ls | xargs pytest",
+]
+
+
+@pytest.mark.parametrize(
+    ("script", "silent"), [*((each, True) for each in EVASIONS), *((each, False) for each in HONEST)]
+)
+def test_a_gate_is_told_to_have_no_teeth_exactly_where_bash_ends_with_0(script: str, silent: bool) -> None:
+    """Bash itself is asked, with a tool that fails in the place of the gate's."""
+    ended = subprocess.run(["bash", "-ec", script.replace("pytest", "false")], capture_output=True, check=False)
+    body = "\n".join(f"    {line}" for line in script.splitlines())
+    found = lines(tree_of(f"- run: |\n{body}"), "HGV-CI-005")
+    assert (ended.returncode == 0, bool(found)) == (silent, silent)
 
 
 @pytest.mark.parametrize(
