@@ -59,7 +59,7 @@ def labels(corpus: Path) -> Iterator[tuple[Label, bytes]]:
     with (corpus / "index.tsv").open(encoding="utf-8", newline="") as index:
         for row in csv.DictReader(index, delimiter="\t"):
             data = gzip.decompress((corpus / row["file"]).read_bytes())
-            side = int(hashlib.sha256(_key(row["file"], data).encode()).hexdigest()[:8], 16) % 5
+            side = int(hashlib.sha256(repository_of(row["file"], data).encode()).hexdigest()[:8], 16) % 5
             accepted = frozenset({row["category"], *row["also_right"].split(",")} - {""})
             ranges = tuple(_ranges(row["failure_lines"])) if row["lines_by"].startswith("source") else ()
             yield (
@@ -68,7 +68,7 @@ def labels(corpus: Path) -> Iterator[tuple[Label, bytes]]:
             )
 
 
-def _key(file: str, data: bytes) -> str:
+def repository_of(file: str, data: bytes) -> str:
     """The repository a log comes from, as far as it can be told; else the log itself."""
     source, name = file.split("/", 1)
     if source == "cidiff":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from hee_monitoring import trial
+from hee_monitoring import transfer, trial
 from hee_monitoring.accuracy import PARTS, measure, report, tally
 from hee_monitoring.database import PatternDB
 from hee_monitoring.rebuilt import cases, judged
@@ -30,6 +30,7 @@ def main() -> int:
     outcomes = measure(arguments.corpus, database)
     said = judged(cases(FAILURES), database)
     page = report(outcomes, database) + trial.report(outcomes) + rebuilt_report(said)
+    page += transfer.report(database, arguments.corpus)
     arguments.output.write_text(page, "utf-8")
     for part in PARTS:
         print(part, tally(outcomes, part))
