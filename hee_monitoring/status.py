@@ -11,6 +11,15 @@ if TYPE_CHECKING:
     from hee_core.projection import State
     from hee_core.record import Record
 
+# The status word of the capsule -> how bad that is.
+WORDS = {
+    "operational": "OK",
+    "degraded": "WARNING",
+    "maintenance": "WARNING",
+    "hee-compliance-check": "CRITICAL",
+    "failed": "CRITICAL",
+}
+
 
 def document(
     state: State, *, head: str | None, events_appended: int, unknown: dict[str, str], notes: list[str]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from hee_monitoring.cli import options
+
+if TYPE_CHECKING:
+    from hee_core.events import Event
+    from hee_monitoring.workspace import Workspace
 
 
 @click.command()
@@ -13,10 +19,11 @@ from hee_monitoring.cli import options
 @click.option("--authz", default="", metavar="LINE", help="'AUTHZ: APPROVED_TO_ACT — scope=GLOB', instead of a reason.")
 @click.option("--scope", multiple=True, metavar="GLOB", help="Only changes to these files.")
 @click.option("--expires", default="", metavar="TIME", help="RFC 3339; after it the approval is void.")
+@click.option("--sign-request", is_flag=True, help="Print it signed, to hand in at `hee serve`; record nothing here.")
 @options.as_json
 @options.directory
 def approve(
-    place: str, issue: str, reason: str, authz: str, scope: tuple[str, ...], expires: str, as_json: bool
+    place: str, issue: str, reason: str, authz: str, scope: tuple[str, ...], expires: str, sign_request: bool, as_json: bool,
 ) -> None:  # fmt: skip
     r"""Let a repair of ISSUE happen that waits for a person. Takes a person's key.
 
@@ -26,28 +33,16 @@ def approve(
     \b
     Example:
       HEE_ACTOR=human:ada HEE_SIGNING_KEY=~/.ssh/ada hee approve HEE-ISS-1234567890 --reason "looked at it"
+      HEE_ACTOR=human:ada HEE_SIGNING_KEY=~/.ssh/ada.pub hee approve HEE-ISS-1234567890 --reason "seen" --sign-request
     """
-    from datetime import datetime
-
     from hee_core import returns
-    from hee_core.errors import EventError
-    from hee_core.events import Event
     from hee_core.history import resolve
+    from hee_monitoring import approving
 
     terminal = options.terminal(as_json)
     if authz:
         reason, scope, expires = _authorized(authz, reason, scope, expires)
-    if not reason.strip():
-        raise EventError("an approval says why", hint="--reason TEXT, or --authz 'AUTHZ: APPROVED_TO_ACT — scope=GLOB'")
-    if expires:
-        try:
-            aware = datetime.fromisoformat(expires).tzinfo is not None
-        except ValueError:
-            aware = False
-        if not aware:
-            raise EventError(
-                f"--expires {expires!r} is no RFC 3339 time with an offset", hint="for example 2026-12-31T18:00:00Z"
-            )
+    approving.check(reason, expires)
     with options.workspace(place) as workspace:
         if issue.startswith(returns.PREFIX):
             index = resolve(workspace.log, issue.removeprefix(returns.PREFIX))
@@ -55,13 +50,29 @@ def approve(
         else:
             options.must_be_open(workspace, issue)
             about, subject, command = issue, f"issue/{issue}", f"hee fix {issue}"
+        seen = workspace.log.event_id(len(workspace.log) - 1) if sign_request else ""
+        event = approving.draft(
+            about, reason, subject=subject, scope=scope, expires=expires, seen=seen, clock=workspace.clock
+        )
+        if sign_request:
+            terminal.json(_signed(workspace, event))
+            return
         options.allowed(workspace, "approve", about)
-        data = {"subject": about, "statement": reason, "scope": list(scope), "expires": expires}
-        entry = workspace.log.append([Event.new("approval.granted", data, subject=subject, clock=workspace.clock)])
+        entry = workspace.log.append([event])
     if as_json:
         terminal.json(options.entry_json(entry))
         return
     terminal.status("OK", f"approved with event {entry.index}; next: {command}")
+
+
+def _signed(workspace: Workspace, draft: Event) -> dict[str, str]:
+    """The event and its signature, as a server takes them."""
+    from hee_core import chain, sshsig
+
+    signer = workspace.log.signer
+    event = chain.bind(workspace.log.refresh(), draft, signer)
+    signature = sshsig.armor(signer.sign(event.to_bytes(), sshsig.EVENT_NAMESPACE))
+    return {"event": event.to_bytes().decode(), "signature": signature}
 
 
 def _authorized(line: str, reason: str, scope: tuple[str, ...], expires: str) -> tuple[str, tuple[str, ...], str]:

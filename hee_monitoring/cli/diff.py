@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hee_monitoring.cli import options
-from hee_monitoring.cli.log import told
+from hee_monitoring.reports.words import told
 
 if TYPE_CHECKING:
     from hee_core.log import Entry

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from hee_monitoring.cli import options
+from hee_monitoring.reports.words import told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hee_core.log import Entry
 
 
@@ -52,33 +51,6 @@ def _row(entry: Entry) -> tuple[str, ...]:
         event.type,
         told(event.type, event.data) or event.subject,
     )
-
-
-def told(type_: str, data: Mapping[str, object]) -> str:
-    """The part of a payload that a person reads first."""
-    first = {
-        "ci.failure_detected": "job",
-        "ci.failure_classified": "title",
-        "ci.impact_assessed": "severity",
-        "ci.failure_triaged": "verdict",
-        "ci.branch_cleared": "by",
-        "decision.recorded": "statement",
-        "fix.applied": "summary",
-        "fix.rolled_back": "reason",
-        "fix.refused": "reason",
-        "fix.proposed": "reason",
-        "fix.stopped": "reason",
-        "fix.started": "strategy",
-        "alert.raised": "title",
-        "note.recorded": "text",
-        "state.changed": "trigger",
-        "ci.issue_resolved": "by",
-        "governance.evaluated": "verdict",
-        "payload.sealed": "sealed_type",
-        "payload.redacted": "reason",
-        "recipient.added": "actor",
-    }.get(type_)
-    return str(data.get(first, "")) if first else ""
 
 
 @click.command()

@@ -14,7 +14,7 @@ import click
 COMMANDS = {
     "init": ("init", "init", "Make a key, a configuration and the log of this repository."),
     "monitor": ("monitor", "monitor", "Watch the CI: detect, explain, decide, repair, record."),
-    "serve": ("serve", "serve", "Listen for GitHub's webhooks, and look as soon as something happened."),
+    "serve": ("serve", "serve", "Show in a browser how things stand; take GitHub's webhooks."),
     "tokens": ("tokens", "tokens", "Which token is in use, what it may do, who allowed that, and how old it is."),
     "explain": ("explain", "explain", "Say why a log is red, with the line that proves it."),
     "fix": ("fix", "fix", "Repair what may be repaired, and prove it."),

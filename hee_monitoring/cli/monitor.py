@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hee_monitoring.cli import options
-from hee_monitoring.cli.terminal import STATUS
+from hee_monitoring.status import WORDS
 
 if TYPE_CHECKING:
     from hee_core.projection import State
@@ -106,7 +106,7 @@ def monitor(
 def headline(state: State, result: Result | None) -> str:
     """The status word of a cycle: what nobody could look at is not OK."""
     blind = result is not None and result.polled and not state.issues and not result.passed
-    return "UNKNOWN" if blind else STATUS[state.status]
+    return "UNKNOWN" if blind else WORDS[state.status]
 
 
 def report_json(workspace: Workspace, result: Result) -> dict[str, Any]:

@@ -5,18 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hee_core.errors import ConfigError, GitError, HeeError, KeyFault, LogNotFound
-from hee_monitoring.cli.terminal import STATUS
+from hee_monitoring.nextsteps import by_urgency, next_steps
+from hee_monitoring.status import WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from hee_core.projection import State
-    from hee_core.record import Record
     from hee_monitoring.cli.terminal import Terminal
     from hee_monitoring.workspace import Workspace
 
 STEPS = 5
-_URGENT = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 
 
 def show(place: str, terminal: Terminal) -> int:
@@ -26,7 +22,7 @@ def show(place: str, terminal: Terminal) -> int:
     try:
         with Workspace.open(place) as workspace:
             _stand(terminal, workspace)
-            steps = list(next_steps(workspace))
+            steps = list(next_steps(workspace.log.state, workspace.config))
     except GitError as error:
         terminal.status("UNKNOWN", str(error))
         steps = [
@@ -60,7 +56,7 @@ def _stand(terminal: Terminal, workspace: Workspace) -> None:
         if state.operational.sources
         else "nothing was looked at yet"
     )
-    word = STATUS[state.status] if state.operational.sources or count else "UNKNOWN"
+    word = WORDS[state.status] if state.operational.sources or count else "UNKNOWN"
     terminal.status(word, f"{terminal.bold(state.status)}: {words}")
     if state.frozen:
         terminal.status("WARNING", f"frozen: {state.ledger.frozen_reason}")
@@ -75,37 +71,10 @@ def _stand(terminal: Terminal, workspace: Workspace) -> None:
     standing = sum(record["kind"] == "standing" for record in state.decisions.values())
     rows.append(("rules", f"{config.governance_rules}; {standing} standing decision(s)"))
     terminal.table(rows)
-    for issue in _by_urgency(state)[:STEPS]:
+    for issue in by_urgency(state)[:STEPS]:
         fix = issue["fix"] or {}
         said = fix.get("outcome", "").replace("_", " ") or issue["action"] or "undecided"
         terminal.line(f"  {terminal.badge('CRITICAL' if issue['severity'] == 'critical' else 'WARNING')} "
                       f"{terminal.fit(issue['title'], max(20, terminal.width - 34))}  {terminal.dim(said)}")  # fmt: skip
     if count > STEPS:
         terminal.line(f"  and {count - STEPS} more: hee state")
-
-
-def next_steps(workspace: Workspace) -> Iterator[tuple[str, str]]:
-    """Commands with what they are for, the most urgent first."""
-    state, config = workspace.log.state, workspace.config
-    if state.frozen:
-        yield "hee unfreeze --reason WHY", "ends the freeze; takes a person's key"
-    waiting = _by_urgency(state)
-    for issue in waiting:
-        fix = issue["fix"] or {}
-        if fix.get("branch") and fix.get("outcome") in ("verified", "applied"):
-            said = "a proved repair" if fix["outcome"] == "verified" else "a repair that waits for its review"
-            yield f"git merge {fix['branch']}", f"{said}: {issue['title']}"
-    if any(issue["action"] in ("auto-fix", "rerun") and not issue["fix"] for issue in waiting):
-        yield "hee fix", "repairs what the rules allow, and proves it"
-    for issue in waiting:
-        if issue["action"] in ("agent-review", "manual-only"):
-            yield f"hee approve {issue['issue_id']} --reason WHY", f"or repair it: {issue['title']}"
-    if not config.log_id:
-        yield f"git add {config.path}", "commit it, so that another log in this one's place is noticed"
-    yield "hee monitor --once", "looks at the commit at HEAD"
-    if state.size > 1:
-        yield "git log --oneline hee/log", "the story"
-
-
-def _by_urgency(state: State) -> list[Record]:
-    return sorted(state.issues.values(), key=lambda issue: (_URGENT.get(issue["severity"], 0), issue["issue_id"]))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hee_monitoring.cli import options
-from hee_monitoring.cli.terminal import STATUS
+from hee_monitoring.status import WORDS
 
 if TYPE_CHECKING:
     from hee_monitoring.workspace import Workspace
@@ -38,8 +38,8 @@ def state(place: str, at: str | None, as_json: bool) -> int:
         document = capsule.build(found, log_id=log.id)
     if as_json:
         terminal.json(document)
-        return options.Ended(0, STATUS[found.status])
-    terminal.status(STATUS[found.status], f"{found.status} after event {index} ({found.time[:19]}Z)")
+        return options.Ended(0, WORDS[found.status])
+    terminal.status(WORDS[found.status], f"{found.status} after event {index} ({found.time[:19]}Z)")
     for issue in found.issues.values():
         fix = issue["fix"] or {}
         terminal.line(f"  {terminal.bold(issue['issue_id'])}  {issue['title']}")
@@ -53,7 +53,7 @@ def state(place: str, at: str | None, as_json: bool) -> int:
         terminal.line(f"  decision {record['decision_id']}: {record['statement']}")
     if found.frozen:
         terminal.status("WARNING", f"frozen: {found.ledger.frozen_reason}")
-    return options.Ended(0, STATUS[found.status])
+    return options.Ended(0, WORDS[found.status])
 
 
 @click.command()

@@ -25,13 +25,6 @@ _ICONS = {
     "UNKNOWN": ("?", "?", "35"),
 }
 # How each status of the state machine is shown.
-STATUS = {
-    "operational": "OK",
-    "degraded": "WARNING",
-    "maintenance": "WARNING",
-    "hee-compliance-check": "CRITICAL",
-    "failed": "CRITICAL",
-}
 _BOLD, _DIM = "1", "2"
 
 

@@ -1,7 +1,8 @@
 """Listens for GitHub's webhooks and wakes the monitor; polling goes on as the safety net.
 
 Responsible for the sockets: size before reading, how many senders at once and how long each, one short answer. Whether a
-delivery counts is `webhook`'s, which were here before is `deliveries`'. The standard library serves it: one path, no page, and a proxy in front for TLS (docs/adr/0008).
+delivery counts is `webhook`'s, which were here before is `deliveries`'. The standard library
+serves it: one path, no page, and a proxy in front for TLS (docs/adr/0008). Where the pages are served, their server asks `Knocks`.
 
 Invariant: it listens on loopback unless told otherwise, reads nothing beyond the limit, and answers before the monitor works.
 No sender holds a connection longer than `LONGEST`, however slowly he sends, and all together no more memory than `ROOM`.
@@ -34,13 +35,11 @@ ROOM = 64 * 1024 * 1024  # bytes of all bodies at once
 _LEAST_SECRET = 16
 
 
-class Receiver:
-    """The endpoint. Use it in `with`."""
+class Knocks:
+    """What signed deliveries tell the monitor, whichever server takes them; its methods may be called by any thread."""
 
-    def __init__(self, secret: str, *, host: str = "127.0.0.1", port: int = 0, known: Path | None = None) -> None:
-        """Listens at once, and remembers deliveries in the file `known`; raises SourceError for a secret that is too short,
-        or a place that is taken.
-        """
+    def __init__(self, secret: str, *, known: Path | None = None) -> None:
+        """Remembers deliveries in the file `known`; raises SourceError for a secret that is too short."""
         if len(secret) < _LEAST_SECRET:
             raise SourceError(
                 "HEE_WEBHOOK_SECRET is missing or shorter than 16 characters",
@@ -50,6 +49,42 @@ class Receiver:
         self._knock = threading.Event()
         self._lock = threading.Lock()
         self._runs: set[int] = set()
+
+    def wait(self, seconds: float) -> bool:
+        """Waits for a delivery, at most so long; says whether one came."""
+        came = self._knock.wait(seconds)
+        self._knock.clear()
+        return came
+
+    def told(self) -> frozenset[int]:
+        """The runs that deliveries told of since this was asked last."""
+        with self._lock:
+            told, self._runs = frozenset(self._runs), set()
+        return told
+
+    def answer(self, headers: dict[str, str], body: bytes) -> tuple[int, str]:
+        """Takes one delivery."""
+        try:
+            with self._lock:
+                delivery = self._door.take(headers, body)
+                if delivery is None:
+                    return 200, "it was here before"
+                if delivery.event not in EVENTS:
+                    return 200, "nothing to do"
+                if delivery.run_id:
+                    self._runs.add(delivery.run_id)
+        except Refused as refused:
+            return refused.status, str(refused)
+        self._knock.set()
+        return 202, "the monitor looks"
+
+
+class Receiver(Knocks):
+    """The endpoint alone, without the pages and the extra `web`. Use it in `with`."""
+
+    def __init__(self, secret: str, *, host: str = "127.0.0.1", port: int = 0, known: Path | None = None) -> None:
+        """Listens at once; raises SourceError for a secret that is too short, or a place that is taken."""
+        super().__init__(secret, known=known)
         self._room = ROOM
         try:
             self._server = _Server((host, port), _handler(self))
@@ -69,18 +104,6 @@ class Receiver:
         """Where it listens."""
         return f"http://{self._server.server_address[0]!s}:{self._server.server_port}{PATH}"
 
-    def wait(self, seconds: float) -> bool:
-        """Waits for a delivery, at most so long; says whether one came."""
-        came = self._knock.wait(seconds)
-        self._knock.clear()
-        return came
-
-    def told(self) -> frozenset[int]:
-        """The runs that deliveries told of since this was asked last."""
-        with self._lock:
-            told, self._runs = frozenset(self._runs), set()
-        return told
-
     def reserve(self, size: int) -> bool:
         """Takes room for a body, or gives it back with a negative size; False if there is none now."""
         with self._lock:
@@ -88,22 +111,6 @@ class Receiver:
                 return False
             self._room -= size
             return True
-
-    def answer(self, headers: dict[str, str], body: bytes) -> tuple[int, str]:
-        """Takes one delivery."""
-        try:
-            with self._lock:
-                delivery = self._door.take(headers, body)
-                if delivery is None:
-                    return 200, "it was here before"
-                if delivery.event not in EVENTS:
-                    return 200, "nothing to do"
-                if delivery.run_id:
-                    self._runs.add(delivery.run_id)
-        except Refused as refused:
-            return refused.status, str(refused)
-        self._knock.set()
-        return 202, "the monitor looks"
 
 
 class _Server(ThreadingHTTPServer):

@@ -1,4 +1,4 @@
-"""How numbers of a report read: percentages that are floored, durations, verdicts as icon and word. Pure."""
+"""How numbers and events read to people: percentages that are floored, durations, verdicts as icon and word. Pure."""
 
 from __future__ import annotations
 
@@ -56,3 +56,30 @@ def day(time: str) -> str:
 def shown(events: list[int]) -> tuple[list[int], int]:
     """The last events of a list, and how many came before them."""
     return events[-EVENTS_SHOWN:], max(0, len(events) - EVENTS_SHOWN)
+
+
+def told(type_: str, data: Mapping[str, object]) -> str:
+    """The part of a payload that a person reads first."""
+    first = {
+        "ci.failure_detected": "job",
+        "ci.failure_classified": "title",
+        "ci.impact_assessed": "severity",
+        "ci.failure_triaged": "verdict",
+        "ci.branch_cleared": "by",
+        "decision.recorded": "statement",
+        "fix.applied": "summary",
+        "fix.rolled_back": "reason",
+        "fix.refused": "reason",
+        "fix.proposed": "reason",
+        "fix.stopped": "reason",
+        "fix.started": "strategy",
+        "alert.raised": "title",
+        "note.recorded": "text",
+        "state.changed": "trigger",
+        "ci.issue_resolved": "by",
+        "governance.evaluated": "verdict",
+        "payload.sealed": "sealed_type",
+        "payload.redacted": "reason",
+        "recipient.added": "actor",
+    }.get(type_)
+    return str(data.get(first, "")) if first else ""

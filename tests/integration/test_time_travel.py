@@ -66,7 +66,7 @@ OTHERS = {
     "governance roadmap": "the specification",
     "governance spec": "a commit",
     "completion": "this program",
-    "serve": "what GitHub sends",
+    "serve": "the log, each page at the point that its address names; what GitHub sends",
     "capsule index": "files",
     "witness key": "this user's directory",
     "keys path": "this user's directory",

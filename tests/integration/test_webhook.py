@@ -233,4 +233,3 @@ def test_a_delivery_is_answered_by_a_look_without_waiting_for_the_poll(
         thread.join(30)
         assert (answer.status_code, ended) == (202, [1])
         assert "format" in capsys.readouterr().out
-        assert run(["-C", str(hub.root), "serve"]) == 2
