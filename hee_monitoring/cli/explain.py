@@ -163,7 +163,7 @@ def _screen(
 
     pattern = patterns.get(diagnosis.pattern_id)
     if name:
-        terminal.line(terminal.bold(name))
+        terminal.line(terminal.bold(" ".join(name.split())))  # a name may not begin a line that commands a runner
     if diagnosis.category == "unknown":
         terminal.status("UNKNOWN", diagnosis.title)
     else:
