@@ -17,8 +17,10 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from hee_core import branches
 from hee_core.canonical import digest
 from hee_core.errors import RateLimited, SourceError, Unauthorized, Unreachable
+from hee_core.record import Record
 from hee_monitoring.cursor import SOURCE
 from hee_monitoring.github import markdown
 from hee_monitoring.github.checks import Checks, Note
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hee_core.projection import State
-    from hee_core.record import Record
     from hee_monitoring.github.client import Client
 
 MOST = 20  # branches or commits told of in one poll
@@ -106,13 +107,16 @@ class Announcer:
         """The open issues of GitHub's runs by what is told of, a branch or a commit, and those that were told of there."""
         found: dict[str, list[Record]] = {}
         for issue in state.issues.values():
-            place = issue["commit"] if self._how == "check" else issue["branch"]
-            if issue["source"] == SOURCE and place:
-                found.setdefault(place, []).append(issue)
+            for red in branches.places(issue) if issue["source"] == SOURCE else ():
+                place = red["commit"] if self._how == "check" else red["branch"]
+                there = found.setdefault(place, []) if place else []
+                if not any(each["issue_id"] == issue["issue_id"] for each in there):
+                    there.append(Record(issue, **red))
         for place, (_, *names) in told.items():
             there = found.setdefault(place, [])
             known = {issue["issue_id"] for issue in there}
-            there += [state.issues[name] for name in names if name in state.issues and name not in known]
+            left = [state.issues[name] for name in names if name in state.issues and name not in known]
+            there += [issue for issue in left if self._how == "check" or not _is_cleared(issue, place)]
         return found
 
     def _told(self) -> dict[str, list[str]]:
@@ -128,6 +132,11 @@ class Announcer:
         beside = self._file.with_name(f"{self._file.name}.{os.getpid()}")
         beside.write_text(json.dumps(dict(list(told.items())[-REMEMBERED:])), encoding="utf-8")
         beside.replace(self._file)
+
+
+def _is_cleared(issue: Record, branch: str) -> bool:
+    """Whether an open issue is known to be over on a branch: only where the log remembers all that were red."""
+    return "triage" in issue and not issue["branches_dropped"] and branch in issue["cleared"]
 
 
 def page(issues: Sequence[Record], place: str) -> str:

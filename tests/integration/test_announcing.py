@@ -122,16 +122,18 @@ def test_a_check_has_annotations_where_the_evidence_names_a_line(hub: GitHubWorl
     assert hub.server.desk.checks_made[max(hub.server.desk.checks_made)]["conclusion"] == "success"
 
 
-def test_a_failure_that_moved_to_another_branch_is_not_called_green_where_it_was(hub: GitHubWorld) -> None:
+def test_a_failure_on_two_branches_is_told_on_both_and_taken_back_where_it_was_seen_green(hub: GitHubWorld) -> None:
     telling(hub, "comment")
     for branch in ("one", "two"):
         hub.server.desk.put_pull(branch)
         hub.server.run("failure", [red()], branch=branch)
-        hub.poll(fix=False)
-    first, second = bodies(hub)
-    assert "not seen green here since; `two` had the same failure after it" in first
-    assert "File would be reformatted" in second
-    hub.server.run("success", [green()], branch="two")
+    hub.poll(fix=False)
+    assert ["1 open failure(s)" in body for body in bodies(hub)] == [True, True]
+    hub.server.run("success", [green()], branch="one", commit="e" * 40)
+    hub.poll(fix=False)
+    assert sorted("nothing is red here any more" in body for body in bodies(hub)) == [False, True]
+    assert len(hub.state.issues) == 1
+    hub.server.run("success", [green()], branch="two", commit="e" * 40)
     hub.poll(fix=False)
     assert all("nothing is red here any more" in body for body in bodies(hub))
 
