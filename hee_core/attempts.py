@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hee_core.ledger import ATTEMPTS_KEPT, FIXES_KEPT
+from hee_core.ledger import ATTEMPTS_KEPT, FIXES_KEPT, SUGGESTIONS_KEPT
 from hee_core.record import Record
 
 if TYPE_CHECKING:
@@ -112,6 +112,13 @@ def stopped(draft: Draft, _: Any, data: Data) -> None:
     """Remembers that a failure is not repaired any more; a person's approval ends it."""
     told = {name: data[name] for name in ("issue_id", "rule", "reason")}
     draft.put("stops", Record(told, key=data["fingerprint"], time=draft.time), data["fingerprint"])
+
+
+def suggested(draft: Draft, event: Any, data: Data) -> None:
+    """Remembers which event holds the change that a command proposed and that passed every check."""
+    if data["outcome"] == "proposed":
+        told = Record(issue_id=data["issue_id"], event=event.id, commit=data["commit"] or "", time=draft.time)
+        draft.put("suggestions", told, data["issue_id"], keep=SUGGESTIONS_KEPT)
 
 
 def _key(draft: Draft, issue_id: str) -> str:

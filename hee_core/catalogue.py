@@ -716,6 +716,19 @@ class FixProposed(Payload):
     reason: Text = ""
 
 
+class FixSuggested(Payload):
+    """What a command was asked about a failure and what it proposed: enough to judge and to repeat it without asking again."""
+
+    issue_id: Name
+    pattern_id: PatternId
+    commit: Commit
+    command: Name
+    request: Long
+    response: Long = ""
+    outcome: Literal["proposed", "rejected", "declined"]
+    reason: Text
+
+
 class PlaybookStep(Payload):
     """One step of the failure playbook, and what was or is to be done."""
 
@@ -902,6 +915,7 @@ TYPES: dict[str, type[Payload]] = {
     "fix.refused": FixRefused,
     "fix.proposed": FixProposed,
     "fix.stopped": FixStopped,
+    "fix.suggested": FixSuggested,
     "state.changed": StateChanged,
     "state.transition_refused": StateTransitionRefused,
     "state.rolled_back": StateRolledBack,

@@ -49,6 +49,7 @@ class Draft:
     rollbacks: Mapping[str, Record]
     seals: Mapping[str, Record]
     stops: Mapping[str, Record]
+    suggestions: Mapping[str, Record]
     alerts: Mapping[str, Record]
     channels: Mapping[str, Record]
     frozen: bool

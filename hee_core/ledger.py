@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ENDED_KEPT = 100
 FIXES_KEPT = 100
 ATTEMPTS_KEPT = 500
+SUGGESTIONS_KEPT = 100
 APPROVALS_KEPT = 100
 CHECKPOINTS_KEPT = 50
 ROLLBACKS_KEPT = 20
@@ -35,8 +36,8 @@ class Ledger(NamedTuple):
     each from start to end (`outcome` is empty while it runs); earlier ones are a number and a chained digest.
     `verdicts` are those of the rules over a fix that has not started yet.
     `attempts` counts tries by fingerprint. `seals` are the points that people sealed, `stops` the fingerprints that
-    nothing repairs any more until a person approves. `alerts` are those that a channel was told of and not yet of
-    their end, `channels` when each took messages. `learned` are patterns that people accepted, in force or retired, by
+    nothing repairs any more until a person approves, `suggestions` the last ones of a command. `alerts` are
+    those that a channel was told of and not yet of their end, `channels` when each took messages. `learned` are patterns that people accepted, in force or retired, by
     id; `proposals` and `refusals` are candidates for more. `counts` has the folded events by
     type; an event that was not folded is in `unknown`, `malformed` or `refused`.
     """
@@ -54,6 +55,7 @@ class Ledger(NamedTuple):
     rollbacks: Mapping[str, Record] = _NONE
     seals: Mapping[str, Record] = _NONE
     stops: Mapping[str, Record] = _NONE
+    suggestions: Mapping[str, Record] = _NONE
     alerts: Mapping[str, Record] = _NONE
     channels: Mapping[str, Record] = _NONE
     frozen: bool = False

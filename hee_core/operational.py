@@ -164,6 +164,7 @@ _BY = {
     "rollbacks": "event",
     "seals": "seal_id",
     "stops": "key",
+    "suggestions": "issue_id",
     "alerts": "alert",
     "channels": "channel",
     "proposals": "candidate",
@@ -171,7 +172,7 @@ _BY = {
     "learned": "pattern_id",
 }
 # Maps that the first programs of this projection did not have: left out while empty, so that their digests stay.
-_LATER = frozenset({"seals", "stops", "alerts", "channels", "proposals", "refusals", "learned"})
+_LATER = frozenset({"seals", "stops", "suggestions", "alerts", "channels", "proposals", "refusals", "learned"})
 
 
 def dump(state: State) -> dict[str, Any]:

@@ -130,6 +130,7 @@ _HANDLERS: dict[str, Handler] = {
     "fix.refused": attempts.refused,
     "fix.proposed": attempts.proposed,
     "fix.stopped": attempts.stopped,
+    "fix.suggested": attempts.suggested,
     "state.changed": _changed,
     "state.frozen": decisions.froze,
     "state.unfrozen": decisions.unfroze,

@@ -47,6 +47,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "fix.rolled_back": ("reason",),
     "fix.refused": ("reason",),
     "fix.proposed": ("reason",),
+    "fix.suggested": ("request", "response", "reason"),
     "fix.stopped": ("reason", "playbook.*.said"),
 }
 

@@ -293,6 +293,10 @@ _SHAPES: dict[str, tuple[dict[str, Check], dict[str, Check]]] = {
     ),
     "fix.refused": ({"issue_id": _name, "pattern_id": _pattern, "reason": _text}, {"rule": _text}),
     "fix.proposed": ({"issue_id": _name, "pattern_id": _pattern}, {"strategy": _text, "reason": _text}),
+    "fix.suggested": (
+        {"issue_id": _name, "commit": _maybe_commit, "outcome": _word("proposed", "rejected", "declined")},
+        {},
+    ),
     "fix.stopped": (
         {"issue_id": _name, "fingerprint": _name, "rule": _word("attempts", "repeats", "cycle"), "reason": _text},
         {},

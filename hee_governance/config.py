@@ -88,6 +88,10 @@ _FIX = {
     "max_repeats": Entry(
         Whole(1, 20), MAX_REPEATS, "So many repairs of one failure within a day, then a person looks."
     ),
+    "proposer": Entry(
+        Text(r"[^\n]+", "a command line"), "", "Command that proposes changes for review; empty asks nobody."
+    ),
+    "proposer_network": Entry(Choice(("off", "on")), "off", "Whether that command reaches the network."),
     "paths": Entry(Many(GLOB), (), "Globs of the files a repair may change; empty means all."),
     "deny_paths": Entry(Many(GLOB), DENY_PATHS, "Globs of the files no repair may change."),
 }
@@ -188,6 +192,8 @@ class Config:
     min_confidence: int
     max_attempts: int
     max_repeats: int
+    proposer: str
+    proposer_network: str
     fix_paths: tuple[str, ...]
     deny_paths: tuple[str, ...]
     spec_files: tuple[str, ...]
@@ -269,6 +275,8 @@ def _config(section: Mapping[str, Any], path: str, digest_: str, warnings: tuple
         min_confidence=fix["min_confidence"],
         max_attempts=fix["max_attempts"],
         max_repeats=fix["max_repeats"],
+        proposer=fix["proposer"],
+        proposer_network=fix["proposer_network"],
         fix_paths=fix["paths"],
         deny_paths=fix["deny_paths"],
         spec_files=spec["files"],

@@ -13,36 +13,37 @@ from typing import TYPE_CHECKING
 from hee_core import chain, gitobjects, sshsig
 from hee_core.canonical import digest
 from hee_core.disk import Disk
-from hee_core.errors import Conflict, GitError, HeeError, NotFound
+from hee_core.errors import Conflict, GitError, NotFound
 from hee_core.record import Record
 from hee_core.tree import CommitTree
 from hee_governance import rules
 from hee_governance.validator import GovernanceValidator
-from hee_monitoring import judging, loops, plugins, restarts
+from hee_monitoring import loops, plugins, proposing, restarts
 from hee_monitoring.attempts import Attempt, record_of
 from hee_monitoring.classify import diagnose
 from hee_monitoring.cycle import Result, record
 from hee_monitoring.detectors import detect
-from hee_monitoring.evidence import Conclusion, Job
 from hee_monitoring.fixes.outcome import Outcome, Request
 from hee_monitoring.fixes.registry import REGISTRY
 from hee_monitoring.fixes.room import discard_leftovers
 from hee_monitoring.fixes.transaction import repair
 from hee_monitoring.impact import assess
-from hee_monitoring.redact import publishable
+from hee_monitoring.proposing import Proposer
 from hee_monitoring.restarts import say
 from hee_monitoring.verdicts import verdict_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from hee_core.events import Event
     from hee_core.git import Repository
     from hee_core.projection import State
+    from hee_governance.decide import Verdict
     from hee_governance.rules import Report
     from hee_monitoring.cycle import Cycle
-    from hee_monitoring.evidence import Diagnosis
+    from hee_monitoring.evidence import Diagnosis, Job
+    from hee_monitoring.fixes.strategy import Strategy
     from hee_monitoring.observe import Picture
 
 IDENTITY = "HEE Monitoring Agent <hee-monitor@example.com>"
@@ -72,9 +73,9 @@ def _repair_all(cycle: Cycle, result: Result, picture: Picture, work: Path) -> N
         elif issue["action"] == "rerun" and issue["issue_id"] in seen and cycle.sight is not None:
             restarts.restart(cycle, result, issue)
         elif issue["action"] == "rerun" and issue["issue_id"] in seen:
-            run_again(cycle, result, issue, seen[issue["issue_id"]])
+            restarts.run_again(cycle, result, issue, seen[issue["issue_id"]])
         elif issue["action"] == "agent-review" and not issue["fix"]:
-            propose(cycle, result, issue)
+            propose(cycle, result, issue, picture)
 
 
 def is_open(issue: Record) -> bool:
@@ -87,8 +88,11 @@ def is_here(cycle: Cycle) -> bool:
     return cycle.workspace.repository.ref(f"{cycle.commit}^{{commit}}") is not None
 
 
-def transact(cycle: Cycle, issue: Record, picture: Picture) -> Attempt:
-    """Runs one transaction and holds its change against rules and decisions; records nothing."""
+def transact(cycle: Cycle, issue: Record, picture: Picture, proposer: Proposer | None = None) -> Attempt:
+    """Runs one transaction and holds its change against rules and decisions; records nothing.
+
+    With a proposer its command makes the change, for an issue that the matrix leaves to a review.
+    """
     workspace = cycle.workspace
     seen = next((seen for seen in picture.observations if seen.issue_id == issue["issue_id"]), None)
     if seen is None:
@@ -116,18 +120,20 @@ def transact(cycle: Cycle, issue: Record, picture: Picture) -> Attempt:
             "HEE-Capsule": digest(chain.capsule_bytes(head)),
         },
     )
-    if before.action != "auto-fix":
+    if before.action != "auto-fix" and not (proposer and may_propose(before)):
         reason = f"{before.rule}: {before.reasons[-1]}"
         return Attempt(issue, request, Outcome("refused", reason), head.size - 1, before)
     assert cycle.judge is not None  # noqa: S101 - the caller checked
+    again = proposing.recorded(workspace.log, issue["issue_id"], cycle.commit, request.matrix_row)
+    known = plugins.strategies(workspace.config.plugins, REGISTRY)
+    made_by: Sequence[Strategy] = (proposer,) if proposer else (*known, *(again if request.approved else ()))
     outcome = repair(
         workspace.repository, request, judge=cycle.judge, diagnose=diagnoser(cycle), commit_tree=committer(cycle),
         work=workspace.work / "fix", clock=workspace.clock, gaps=lambda repository, commit: gaps(cycle, repository, commit),
         follow=lambda diagnosis: follow(cycle, diagnosis),
-        progress=lambda words: cycle.progress(f"{issue['title']}: {words}"),
-        strategies=plugins.strategies(workspace.config.plugins, REGISTRY),
+        progress=lambda words: cycle.progress(f"{issue['title']}: {words}"), strategies=made_by,
     )  # fmt: skip
-    outcome, after = governed(cycle, issue, outcome, workspace.log.state)
+    outcome, after = governed(cycle, issue, outcome, workspace.log.state, proposed=proposer is not None)
     cycled = went_round(cycle, issue, outcome)
     if cycled:
         outcome = replace(outcome, outcome="rolled_back", reason=cycled, commit="")
@@ -218,7 +224,9 @@ def committer(cycle: Cycle) -> Callable[[Repository, str, str, str], str]:
     return commit
 
 
-def governed(cycle: Cycle, issue: Record, outcome: Outcome, state: State) -> tuple[Outcome, Report | None]:
+def governed(
+    cycle: Cycle, issue: Record, outcome: Outcome, state: State, *, proposed: bool = False
+) -> tuple[Outcome, Report | None]:
     """Holds the change against decisions and rules once its paths are known; what breaks one is not published.
 
     The report says what the change adds to the findings that were there; None where there was no change to judge.
@@ -227,12 +235,13 @@ def governed(cycle: Cycle, issue: Record, outcome: Outcome, state: State) -> tup
         return outcome, None
     issues = (issue, *(hidden(cycle, diagnosis) for diagnosis in outcome.followed))
     verdicts = [verdict_of(cycle, each, state, outcome.files) for each in issues]
-    verdict = next((each for each in verdicts if each.action != "auto-fix"), verdicts[0])
+    fine = [each.action == "auto-fix" or (proposed and may_propose(each)) for each in verdicts]
+    verdict = verdicts[fine.index(False) if False in fine else 0]
     before = cycle.reports.get(cycle.commit) or checked(cycle, cycle.commit)
     after = GovernanceValidator(cycle.workspace.config).introduced(before, checked(cycle, outcome.commit))
     broken = [found for found in after.findings if found.severity in (*rules.BLOCKING, "UNKNOWN")]
     reason = ""
-    if verdict.action != "auto-fix":
+    if False in fine:
         reason = f"{verdict.rule}: {verdict.reasons[-1]}"
     elif broken:
         reason = f"the change would break rule {broken[0].rule} in {broken[0].path}"
@@ -293,42 +302,29 @@ def is_merged(repository: Repository, commit: str, into: str) -> bool:
     return repository.attempt("merge-base", "--is-ancestor", commit, into).returncode == 0
 
 
-def run_again(cycle: Cycle, result: Result, issue: Record, job_key: str) -> None:
-    """Runs the job of a transient failure once more: green resolves it, red hands it to a person."""
-    assert cycle.judge is not None  # noqa: S101 - the caller checked
-    try:
-        job = rerun(cycle, issue, job_key)
-        red = "the job was run again and is red again" if job.conclusion is not Conclusion.SUCCESS else ""
-    except HeeError as error:
-        red = f"the job could not be run again: {error}"
-    if red:
-        data = {
-            "issue_id": issue["issue_id"],
-            "pattern_id": issue["pattern_id"],
-            "reason": publishable(red, limit=500),
-            "rule": "rerun",
-        }
-        say(cycle, result, issue, "fix.refused", data)
-    else:
-        record(cycle, result, lambda state: judging.passed_again(cycle, state, issue))
+def may_propose(verdict: Verdict) -> bool:
+    """Whether a command may be asked: only where the matrix itself asks for a review, never past a guard."""
+    return verdict.action == "agent-review" and verdict.rule.startswith("matrix/")
 
 
-def rerun(cycle: Cycle, issue: Record, job_key: str) -> Job:
-    """The job of an issue, run once more in a clone of its own; the key is the source's, since the log's is redacted."""
-    from hee_monitoring.fixes.room import room
-
-    assert cycle.judge is not None  # noqa: S101 - the caller checked
-    with room(cycle.workspace.work / "fix", f"rerun-{issue['issue_id']}") as place:
-        cycle.progress(f"{issue['title']}: running {issue['job'].rpartition('#')[2]} again")
-        cycle.workspace.repository.clone_to(place / "tree", cycle.commit, cycle.branch)
-        return cycle.judge.run_job(str(place / "tree"), job_key)
-
-
-def propose(cycle: Cycle, result: Result, issue: Record) -> None:
-    """Parks an issue for review."""
+def propose(cycle: Cycle, result: Result, issue: Record, picture: Picture) -> None:
+    """Parks an issue for review, with the change that the configured command proposes if it passes every check."""
     data = {
         "issue_id": issue["issue_id"],
         "pattern_id": issue["pattern_id"],
         "reason": issue["rationale"] or "needs a review",
     }
+    config, seen = cycle.workspace.config, any(each.issue_id == issue["issue_id"] for each in picture.observations)
+    if config.proposer and issue["job"] and seen and is_here(cycle):
+        pattern = cycle.workspace.patterns.get(issue["pattern_id"])
+        asked = Proposer(config, pattern.matrix_row if pattern else issue["category"], cycle.commit)
+        outcome = transact(cycle, issue, picture, asked).outcome
+        if asked.asked:
+            word = "proposed" if outcome.kept else "rejected" if asked.answered else "declined"
+            event = proposing.suggested(cycle, issue, asked, word, outcome.reason)
+            record(cycle, result, lambda state: [event] if issue["issue_id"] in state.issues else [])
+            data |= {
+                "strategy": "proposal",
+                "reason": f"{data['reason']}; {asked.argv[0]}: {word}: {outcome.reason}"[:1900],
+            }
     say(cycle, result, issue, "fix.proposed", data)

@@ -11,8 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hee_core.clock import seconds_between
-from hee_monitoring import facts
+from hee_core.errors import HeeError
+from hee_monitoring import facts, judging
 from hee_monitoring.cycle import record
+from hee_monitoring.evidence import Conclusion
+from hee_monitoring.fixes.room import room
 from hee_monitoring.redact import publishable
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from hee_core.projection import State
     from hee_core.record import Record
     from hee_monitoring.cycle import Cycle, Result
+    from hee_monitoring.evidence import Job
 
 STORM = 5  # runs within an hour
 WINDOW = 3600.0
@@ -86,3 +90,32 @@ def say(cycle: Cycle, result: Result, issue: Record, type_: str, data: dict[str,
         return [facts.event(type_, data, subject=f"issue/{issue['issue_id']}", clock=cycle.workspace.clock)]
 
     record(cycle, result, events)
+
+
+def run_again(cycle: Cycle, result: Result, issue: Record, job_key: str) -> None:
+    """Runs the job of a transient failure once more: green resolves it, red hands it to a person."""
+    assert cycle.judge is not None  # noqa: S101 - the caller checked
+    try:
+        job = rerun(cycle, issue, job_key)
+        red = "the job was run again and is red again" if job.conclusion is not Conclusion.SUCCESS else ""
+    except HeeError as error:
+        red = f"the job could not be run again: {error}"
+    if red:
+        data = {
+            "issue_id": issue["issue_id"],
+            "pattern_id": issue["pattern_id"],
+            "reason": publishable(red, limit=500),
+            "rule": "rerun",
+        }
+        say(cycle, result, issue, "fix.refused", data)
+    else:
+        record(cycle, result, lambda state: judging.passed_again(cycle, state, issue))
+
+
+def rerun(cycle: Cycle, issue: Record, job_key: str) -> Job:
+    """The job of an issue, run once more in a clone of its own; the key is the source's, since the log's is redacted."""
+    assert cycle.judge is not None  # noqa: S101 - the caller checked
+    with room(cycle.workspace.work / "fix", f"rerun-{issue['issue_id']}") as place:
+        cycle.progress(f"{issue['title']}: running {issue['job'].rpartition('#')[2]} again")
+        cycle.workspace.repository.clone_to(place / "tree", cycle.commit, cycle.branch)
+        return cycle.judge.run_job(str(place / "tree"), job_key)

@@ -55,6 +55,15 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "fix.verified": {"fix_id": "fix-1", "issue_id": "ISS-1", "checks": [{"name": "job lint", "ok": True}]},
     "fix.rolled_back": {"fix_id": "fix-1", "issue_id": "ISS-1", "pattern_id": "HEE-PAT-612", "reason": "still red"},
     "fix.refused": {"issue_id": "ISS-1", "pattern_id": "HEE-PAT-612", "reason": "manual only", "rule": "matrix"},
+    "fix.suggested": {
+        "issue_id": "ISS-1",
+        "pattern_id": "HEE-PAT-612",
+        "commit": "a" * 40,
+        "command": "agent",
+        "request": "{}",
+        "outcome": "proposed",
+        "reason": "held",
+    },
     "fix.stopped": {
         "issue_id": "ISS-1",
         "pattern_id": "HEE-PAT-612",

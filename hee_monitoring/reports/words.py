@@ -72,6 +72,7 @@ def told(type_: str, data: Mapping[str, object]) -> str:
         "fix.refused": "reason",
         "fix.proposed": "reason",
         "fix.stopped": "reason",
+        "fix.suggested": "reason",
         "fix.started": "strategy",
         "alert.raised": "title",
         "note.recorded": "text",
