@@ -17,7 +17,7 @@ from hee_core.inspection import Finding, Inspection, Report
 from hee_core.merkle import Frontier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from hee_core.cosignature import Witness
     from hee_core.gitobjects import Commit
@@ -37,12 +37,19 @@ _RANGE = re.compile(r"^HEE-Index: ([0-9]{1,15})\.\.[0-9]{1,15}$", re.MULTILINE)
 
 
 def verify(
-    log: Log, *, at: At = None, since: bytes = b"", witnesses: Sequence[Witness] = (), quorum: int = 1
+    log: Log,
+    *,
+    at: At = None,
+    since: bytes = b"",
+    witnesses: Sequence[Witness] = (),
+    quorum: int = 1,
+    progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Report:
     """Checks the whole log, or all up to the append that holds a point; raises LogNotFound when there is none.
 
     `since` is an earlier checkpoint that it must go on from (IntegrityError for what is none); with `witnesses`, a
-    `quorum` of them must have cosigned it, in a note that the log holds or in `since`.
+    `quorum` of them must have cosigned it, in a note that the log holds or in `since`. `progress` is told how many of
+    how many events were checked; 0 of them where nobody knows.
     """
     store = log.store
     tip = store.tip()
@@ -53,7 +60,8 @@ def verify(
     if at is not None:
         tip = log.entry(history.resolve(log, at)).commit
     inspection = Inspection(store, log.seen)
-    _Walk(store, inspection).all(tip, log.known_size(tip))
+    size = log.known_size(tip)
+    _Walk(store, inspection, lambda: progress(inspection.head.size, size)).all(tip, size)
     inspection.findings = inspection.settled()
     if not inspection.head.size and not inspection.findings and not inspection.unknown:
         inspection.found("empty", "the branch holds no event")
@@ -142,9 +150,10 @@ def _compare_with_notes(
 class _Walk:
     """Goes from the first commit to the last, and reads every object of each with its content checked."""
 
-    def __init__(self, store: Store, inspection: Inspection) -> None:
+    def __init__(self, store: Store, inspection: Inspection, progress: Callable[[], None] = lambda: None) -> None:
         self.store = store
         self.inspection = inspection
+        self.progress = progress
 
     def after(self, tip: str, before: str | None) -> None:
         """Inspects the appends after a commit that was reached already (None: all); raises GitError where git cannot go on."""
@@ -165,6 +174,7 @@ class _Walk:
 
     def _each(self, commits: Sequence[str]) -> None:
         for start in range(0, len(commits), _WINDOW):
+            self.progress()
             for append in self._window(commits[start : start + _WINDOW]):
                 self._append(*append)
                 if (

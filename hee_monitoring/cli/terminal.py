@@ -14,8 +14,10 @@ import sys
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
+from hee_core.clock import SYSTEM
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TextIO
 
 _ICONS = {
@@ -120,6 +122,19 @@ class Terminal:
             self._err.write(f"\r\x1b[K{self.fit(text, self.width - 1)}")
             self._err.flush()
             self._status_shown = True
+
+    def advance(self, doing: str) -> Callable[[int, int], None]:
+        """What shows how far a work of more than a second is, and how long it will still take; `of` 0 is unknown."""
+        began = SYSTEM.monotonic()
+
+        def shown(done: int, of: int) -> None:
+            elapsed = SYSTEM.monotonic() - began
+            if not self._live or elapsed < 1 or not done:
+                return
+            left = f", about {elapsed / done * (of - done):.0f} s left" if of > done else ""
+            self.progress(f"{doing}: {done:,}{f' of {of:,}' if of else ''}{left}")
+
+        return shown
 
     def error(self, text: str, hint: str = "") -> None:
         """Tells a failure and the next step, on standard error."""

@@ -86,7 +86,9 @@ def verify(
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
         note = note_of(since) if since else b""
-        report = audit(workspace.log, at=at, since=note, witnesses=witnesses, quorum=needed)
+        report = audit(
+            workspace.log, at=at, since=note, witnesses=witnesses, quorum=needed, progress=terminal.advance("verifying")
+        )
         pinned = bool(workspace.config.log_id)
     blind = any(finding.kind == "shallow" for finding in report.findings)
     status = 0 if report.ok else 2 if blind or not report.findings else 1

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hee_core.git import Repository
-from hee_monitoring import workflow
+from hee_monitoring import durations, workflow
 from hee_monitoring.evidence import Annotation, Conclusion, Job, Run
 from hee_monitoring.sources import actlog
 from hee_monitoring.sources.pushed import Origin, Pushed
@@ -70,6 +70,7 @@ class ActSource:
         else:
             session = self._session(self._work, self._place, repository, pushed)
             results = session.run(planned.jobs)
+        durations.keep(self._work, results.values())
         runs = [
             self._run(path, [job for job in planned.jobs if job.workflow == path], results, pushed)
             for path in _paths(planned.jobs)
@@ -114,7 +115,8 @@ class ActSource:
 
     def _session(self, own: Path, tree: Path, repository: Repository, pushed: Pushed) -> Session:
         closed = tuple(place for place in (repository.root, repository.common_dir, tree) if place is not None)
-        return Session(own, tree, pushed, self._clock, self._timeout, self._progress, self._hide, closed)
+        took = durations.read(self._work)
+        return Session(own, tree, pushed, self._clock, self._timeout, self._progress, self._hide, closed, took)
 
     def _run(self, path: str, planned: list[PlannedJob], results: Mapping[str, Job], pushed: Pushed) -> Run:
         jobs = tuple(results[job.key] for job in planned)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from hee_core.clock import SYSTEM
 from hee_core.errors import SourceError
-from hee_monitoring import rooms, sandbox, singlejob
+from hee_monitoring import durations, rooms, sandbox, singlejob
 from hee_monitoring.evidence import Conclusion, Job
 from hee_monitoring.singlejob import Place, Result
 from hee_monitoring.sources import actlog, published, step
@@ -70,6 +70,7 @@ class Session:
     progress: Callable[[str], None]
     hide: tuple[Path, ...]
     closed: tuple[Path, ...]
+    took: Mapping[str, float] = field(default_factory=dict)
     done: dict[str, Job] = field(default_factory=dict)
     outputs: dict[str, Mapping[str, str]] = field(default_factory=dict)
     cancel: threading.Event = field(default_factory=threading.Event)
@@ -93,7 +94,10 @@ class Session:
                             self.done[job.key] = refused
                             waiting.remove(job)
                         elif len(running) < _AT_ONCE:
-                            self.progress(f"running {job.name} ({len(self.done) + len(running) + 1} of {len(jobs)})")
+                            still = [each.key for each in (*waiting, *running.values())]
+                            left = durations.left(still, self.took, at_once=_AT_ONCE)
+                            number = len(self.done) + len(running) + 1
+                            self.progress(f"running {job.name} ({number} of {len(jobs)}{left})")
                             handed_on = (
                                 any(job.job_id in other.needs for other in jobs) and job.body.get("outputs") is not None
                             )

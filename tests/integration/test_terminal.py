@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import git, repository, run_cycle, watched
 
-from hee_core.clock import FixedClock
+from hee_core.clock import FixedClock, SystemClock
 from hee_core.events import Event
 from hee_monitoring.cli import terminal as terminals
 from hee_monitoring.cli.main import COMMANDS, hee, run
@@ -219,3 +219,18 @@ def test_a_freeze_and_a_missing_pin_are_what_to_do_first(tmp_path: Path, capsys:
     said = overview(capsys, root)
     assert "WARNING frozen: release week" in said
     assert said.index("hee unfreeze") < said.index("git add hee.yaml")
+
+
+def test_a_work_of_more_than_a_second_says_how_far_it_is_and_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    now = [0.0]
+    monkeypatch.setattr(SystemClock, "monotonic", lambda _: now[0])
+    err, pipe = Screen(), io.StringIO()
+    shown = Terminal(out=io.StringIO(), err=err).advance("verifying")
+    quiet = Terminal(out=io.StringIO(), err=pipe).advance("verifying")
+    for seconds, done, of in ((0.5, 100, 1000), (2.0, 250, 1000), (3.0, 250, 0)):
+        now[0] = seconds
+        shown(done, of)
+        quiet(done, of)
+    assert err.getvalue().replace("\r\x1b[K", "|") == "|verifying: 250 of 1,000, about 6 s left|verifying: 250"
+    assert not pipe.getvalue()
