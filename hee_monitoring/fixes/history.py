@@ -76,7 +76,7 @@ class History:
         return done.stdout if done.returncode == 0 else None
 
     def _lines(self, *arguments: str) -> list[str]:
-        return self.repository.text(*arguments).splitlines()
+        return self.repository.text("--literal-pathspecs", *arguments).splitlines()
 
 
 def _folder(inside: str, entries: list[tuple[str, str, str]]) -> tuple[str, ...]:

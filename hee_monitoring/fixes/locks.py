@@ -37,6 +37,7 @@ class Lock:
 
     packages: dict[str, dict[str, set[str]]] = field(default_factory=dict)
     hosts: set[str] = field(default_factory=set)
+    grows: bool = False  # whether files are added to a version that was published before, as on Python's index
 
     def pin(self, name: str, version: object, contents: Collection[str] = ()) -> None:
         """Notes one pinned version."""
@@ -62,7 +63,8 @@ def moved(path: str, old: bytes, new: bytes, may_move: Collection[str] = ()) -> 
         if gone and came and name not in free:
             yield f"{name} would move from {', '.join(gone[:3])} to {', '.join(came[:3])}"
         for version in sorted(was.keys() & now.keys()):
-            if was[version] and now[version] and not was[version] <= now[version]:
+            same = was[version] <= now[version] if after.grows else was[version] == now[version]
+            if was[version] and not same:
                 yield f"{name} {version} would have other contents than before"
     if before.hosts and (strange := sorted(after.hosts - before.hosts)):
         yield f"packages would come from {strange[0]}, which the lock file did not name before"
@@ -91,29 +93,38 @@ def _npm(text: str) -> Lock:
         for place, entry in packages.items():
             if "node_modules/" in place and not entry.get("link"):
                 name = entry.get("name") or place.rpartition("node_modules/")[2]
-                lock.pin(name, entry.get("version"), _words(entry.get("integrity")))
+                lock.pin(name, entry.get("version"), _npm_contents(entry))
         lock.hosts = {host for entry in packages.values() for host in _HOST.findall(str(entry.get("resolved", "")))}
         return lock
     waiting = [data.get("dependencies", {})]
     lock.hosts = set()
     while waiting:
         for name, entry in waiting.pop().items():
-            lock.pin(name, entry.get("version"), _words(entry.get("integrity")))
+            lock.pin(name, entry.get("version"), _npm_contents(entry))
             lock.hosts.update(_HOST.findall(str(entry.get("resolved", ""))))
             waiting.append(entry.get("dependencies", {}))
     return lock
 
 
+def _npm_contents(entry: dict[str, object]) -> list[str]:
+    """The sum of what is installed, or the commit of what is cloned: its version says nothing."""
+    resolved = str(entry.get("resolved", ""))
+    return [resolved] if resolved.startswith("git") else _words(entry.get("integrity"))
+
+
 def _toml(text: str) -> Lock:
     """`uv.lock`, `poetry.lock` and `pdm.lock`; what the repository itself contains is not pinned."""
-    lock = Lock()
+    lock = Lock(grows=True)
     for entry in tomllib.loads(text).get("package", []):
         source = entry.get("source")
         if isinstance(source, dict) and source.keys() & {"virtual", "editable", "directory", "workspace"}:
             continue
         files = [*entry.get("files", []), *entry.get("wheels", []), *([entry["sdist"]] if "sdist" in entry else [])]
         hashes = {str(file.get("hash", "")) for file in files if isinstance(file, dict)}
-        lock.pin(_python(entry["name"]), entry.get("version"), hashes - {""})
+        cloned = (
+            [json.dumps(source)] if isinstance(source, dict) and source.keys() & {"git", "resolved_reference"} else []
+        )
+        lock.pin(_python(entry["name"]), entry.get("version"), (hashes - {""}) | set(cloned))
         lock.hosts.update(_HOST.findall(json.dumps(source)))
     return lock
 
@@ -123,7 +134,8 @@ def _cargo(text: str) -> Lock:
     lock = Lock()
     for entry in tomllib.loads(text).get("package", []):
         if source := entry.get("source"):
-            lock.pin(_python(entry["name"]), entry.get("version"), _words(entry.get("checksum")))
+            cloned = [source] if source.startswith("git") else []
+            lock.pin(_python(entry["name"]), entry.get("version"), [*_words(entry.get("checksum")), *cloned])
             lock.hosts.update(_HOST.findall(source))
     return lock
 
@@ -155,7 +167,10 @@ def _yarn(text: str) -> Lock:
         facts = {found["key"]: found["value"] for line in body.splitlines() if (found := _YARN_FACT.match(line))}
         if re.search(r"@(?:workspace|link|portal|file):", facts.get("resolution", head)):
             continue
-        lock.pin(name["name"], facts.get("version"), _words(facts.get("integrity") or facts.get("checksum")))
+        where = facts.get("resolution", facts.get("resolved", ""))
+        cloned = [where] if "git" in where and "#" in where and "integrity" not in facts else []
+        sums = _words(facts.get("integrity") or facts.get("checksum"))
+        lock.pin(name["name"], facts.get("version"), [*sums, *cloned])
         lock.hosts.update(_HOST.findall(facts.get("resolved", "")))
     if "yarn lockfile" not in text[:400] and "__metadata" not in text:
         raise ValueError(text[:40])
@@ -163,7 +178,9 @@ def _yarn(text: str) -> Lock:
 
 
 def _requirements(text: str) -> Lock:
-    lock = Lock(hosts=set(_HOST.findall("\n".join(line for line in text.splitlines() if line.startswith("-")))))
+    lock = Lock(
+        grows=True, hosts=set(_HOST.findall("\n".join(line for line in text.splitlines() if line.startswith("-"))))
+    )
     for line in text.replace("\\\n", " ").splitlines():
         if found := _PINNED.match(line):
             lock.pin(_python(found["name"]), found["version"], _HASH.findall(line))

@@ -28,6 +28,7 @@ _HOOKS = (".githooks/**", "**/hooks/**", "*.sh")
 _DOCUMENTS = ("*.md", "*.mdx", "*.rst")
 _CAPTURES = ("path", "action", "doc", "link", "dockerfile", "file")
 _LARGEST = 1_000_000
+_PLAIN = re.compile(r"[A-Za-z0-9_.@+][\w.@+/-]*")
 
 
 class MovedPath:
@@ -50,6 +51,8 @@ class MovedPath:
         if found is None:
             return Declined("history does not say where the missing path went")
         old, places = found
+        if not _PLAIN.fullmatch(places[0]):  # a workflow's shell would read it otherwise
+            return Declined(f"{old} went to a path with signs that a shell or YAML reads otherwise")
         if len(places) != 1:
             return Declined(f"{old} went to more than one place: {', '.join(places[:5])}")
         wanted = _DOCUMENTS if documents else (*_GATES, *_HOOKS)
@@ -70,7 +73,7 @@ class MovedPath:
 def _gone(tools: Tools, said: str) -> tuple[str, tuple[str, ...]] | None:
     """The path of the repository that a message means, without the folders of the machine above it, and where it went."""
     parts = [part for part in said.strip().split("/") if part not in ("", ".")]
-    if ".." in parts or len(said) > 500:
+    if ".." in parts or len(said) > 500 or not said.isprintable():
         return None
     for start in range(len(parts)):
         old = "/".join(parts[start:])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hee_monitoring.fixes.tools import Tools
 
 _PYTHON = ("ruff", "black", "isort", "autopep8", "pre-commit")
-_NAMED = (r"(?P<path>[\w@.+/-]*[\w+-]\.\w{1,8})\b",)
+_NAMED = (r"(?<![\w@.+/-])(?P<path>[\w@.+/-]{0,300}[\w+-]\.\w{1,8})\b",)
 _TOX = Pin("4.67.15", "HEE, since the repository pins none")
 _NOX = Pin("2026.10.20", "HEE, since the repository pins none")
 

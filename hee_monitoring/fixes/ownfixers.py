@@ -34,7 +34,9 @@ _TOOLS = (
     "ruff", "black", "isort", "flake8", "autopep8", "prettier", "eslint", "biome", "stylelint", "gofmt", "rustfmt", "clippy", "markdownlint",
     "clang-format", "shfmt", "whitespace", "dprint", "yapf",
 )  # fmt: skip
-_RULE = re.compile(r"^([\w.-][\w. -]*?)[ \t]*::?(?!=)([^\n#=]*)[^\n]*\n((?:\t[^\n]*\n|[ \t]*\n)*)", re.MULTILINE)
+_RULE = re.compile(
+    r"^([\w.-][\w. -]{0,300}?)[ \t]{0,20}::?(?!=)([^\n#=]*)[^\n]*\n((?:\t[^\n]*\n|[ \t]*\n)*)", re.MULTILINE
+)
 _ALIAS = {
     "rustfmt": ("cargo fmt", "rustfmt"),
     "gofmt": ("gofmt", "go fmt"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(.*)$")
-_GO = re.compile(r"^\s*(?:require\s+)?([\w.~-]+(?:/[\w.~+-]+)+)\s+(v\d\S*)", re.MULTILINE)
+_GO = re.compile(r"^[^\S\n]*(?:require[^\S\n]+)?([\w.~-]+(?:/[\w.~+-]+)+)\s+(v\d\S*)", re.MULTILINE)
 _TABLES = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "resolutions", "overrides")
 
 

@@ -40,6 +40,9 @@ _COMMAND = re.compile(
     r"\becho +(?P<quote>[\"']?)::(?P<command>set-output|save-state|set-env|add-path)(?: +name=(?P<name>[\w.-]+))?::(?P<value>[^\"'\n]*?)(?P=quote)(?P<end>[ \t]*(?:['\"]?[ \t]*$|;|&&))",
     re.MULTILINE,
 )
+_OTHER_SHELL = re.compile(
+    r"\bshell:\s*['\"]?(?:pwsh|powershell|cmd|python)|\bwindows-"
+)  # they write to files in other words
 _PLACES = (".github/workflows/**", ".github/actions/**")
 
 
@@ -66,7 +69,10 @@ class WorkflowRepair:
             text = data.decode("utf-8", "surrogateescape")
             if "upload-artifact" in text and (fault := _shared_artifact(yaml(tree, path))):
                 return Declined(f"{path}: {fault}")
-            changed = _COMMAND.sub(_environment_file, _USES.sub(_successor, text)).encode("utf-8", "surrogateescape")
+            repaired = _USES.sub(_successor, text)
+            if not _OTHER_SHELL.search(text):
+                repaired = _COMMAND.sub(_environment_file, repaired)
+            changed = repaired.encode("utf-8", "surrogateescape")
             if changed != data:
                 new[path] = changed
         if not new:

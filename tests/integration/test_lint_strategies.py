@@ -198,6 +198,7 @@ MATRIX = "on: push\njobs:\n  a:\n    strategy: {matrix: {v: [1, 2]}}\n    runs-o
         ("on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@8ade135a41bc03ea155e62e844d188df1ea18608 # v2\n", "nothing"),
         ('on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: echo "::set-output name=a::x%0Ay"\n', "nothing"),
         ("on: push\njobs: [not, a, table\n", "nothing"),
+        ('on: push\njobs:\n  a:\n    runs-on: windows-latest\n    steps:\n      - run: echo "::set-output name=a::x"\n', "nothing"),
     ],
 )  # fmt: skip
 def test_what_has_no_single_successor_is_left_to_people(tmp_path, workflow, reason):

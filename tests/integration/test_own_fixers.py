@@ -271,3 +271,15 @@ def test_a_generator_that_fails_or_writes_what_nobody_may_is_no_repair(tmp_path)
         }
         world = world_of(tmp_path / str(number), files, row="drift")
         assert world.repair(world.request("gate", approved=True)).outcome in ("refused", "rolled_back")
+
+
+def test_hostile_task_files_and_logs_cost_no_time(tmp_path):
+    from hee_monitoring.fixes.requirements import demands
+
+    long = "a" + " " * 200_000
+    root = make_repository(
+        tmp_path / "repo",
+        {"Makefile": f"{long}\nfmt:\n\tblack .\n{long}", "justfile": long, "noxfile.py": long, "tox.ini": long},
+    )
+    assert [str(each) for each in ownfixers.found(root)] == ["make fmt"]
+    assert demands("go.mod", b"\n" * 200_000 + b"a" * 200_000) == {}

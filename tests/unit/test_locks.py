@@ -182,3 +182,31 @@ def test_a_lock_file_of_any_length_may_change_and_none_may_upgrade():
     upgraded = [("package-7", "1.0.1", "bb") if pin[0] == "package-7" else pin for pin in many]
     assert judged(npm(upgraded)) == [("meaning", "package-7 would move from 1.0.0 to 1.0.1")]
     assert judged(npm(upgraded), Policy(allowed=(("**",),), keeps=Keeps.PINS, may_move=frozenset({"package-7"}))) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("package-lock.json", '{"packages": {"node_modules/a": {"version": "1.0.0", "integrity": "sha512-aa"}}}', '{"packages": {"node_modules/a": {"version": "1.0.0"}}}'),
+        ("package-lock.json", '{"packages": {"node_modules/a": {"version": "1.0.0", "integrity": "x"}}}',
+         '{"packages": {"node_modules/a": {"version": "1.0.0", "integrity": "x"}, "node_modules/b/node_modules/a": {"version": "1.0.0", "integrity": "y"}}}'),
+        ("package-lock.json", '{"packages": {"node_modules/a": {"version": "1.0.0", "resolved": "git+ssh://git@git.example/a.git#aa"}}}',
+         '{"packages": {"node_modules/a": {"version": "1.0.0", "resolved": "git+ssh://git@git.example/a.git#bb"}}}'),
+        ("Cargo.lock", '[[package]]\nname = "a"\nversion = "1.0.0"\nsource = "git+https://git.example/a#aa"\n', '[[package]]\nname = "a"\nversion = "1.0.0"\nsource = "git+https://git.example/a#bb"\n'),
+        ("uv.lock", '[[package]]\nname = "a"\nversion = "1.0.0"\nsource = { git = "https://git.example/a#aa" }\n', '[[package]]\nname = "a"\nversion = "1.0.0"\nsource = { git = "https://git.example/a#bb" }\n'),
+        ("yarn.lock", '# yarn lockfile v1\n\na@git+https://git.example/a:\n  version "1.0.0"\n  resolved "git+https://git.example/a#aa"\n',
+         '# yarn lockfile v1\n\na@git+https://git.example/a:\n  version "1.0.0"\n  resolved "git+https://git.example/a#bb"\n'),
+    ],
+)  # fmt: skip
+def test_contents_that_vanish_double_or_move_under_one_version_are_seen(path, old, new):
+    assert list(locks.moved(path, old.encode(), new.encode())) == ["a 1.0.0 would have other contents than before"]
+    assert list(locks.moved(path, old.encode(), old.encode())) == []
+
+
+def test_files_that_an_index_adds_to_a_version_are_no_change():
+    old = toml([("left", "1.0.0", "aa")])
+    new = old.replace("files = [", 'files = [{file = "y", hash = "sha256:bb"}, ')
+    assert list(locks.moved("poetry.lock", old.encode(), new.encode())) == []
+    assert list(locks.moved("poetry.lock", new.encode(), old.encode())) == [
+        "left 1.0.0 would have other contents than before"
+    ]
