@@ -56,7 +56,8 @@ def maintain(place: str, only_list: bool, names: tuple[str, ...], at: str | None
     for row, place_ in zip(rows, standings, strict=True):
         if row["ran"]:
             said = f"{row['evaluated']} evaluated, {len(row['findings'])} finding(s)"
-            terminal.status("OK" if row["ok"] else "CRITICAL", f"{row['task']}: {said}")
+            word = "OK" if row["ok"] else "CRITICAL" if row["findings"] else "UNKNOWN"
+            terminal.status(word, f"{row['task']}: {said}")
             for text in row["findings"][:5]:
                 terminal.line(f"    {terminal.fit(text, terminal.width - 4)}")
         else:
@@ -65,4 +66,4 @@ def maintain(place: str, only_list: bool, names: tuple[str, ...], at: str | None
                 _WORD[row["status"]],
                 f"{row['task']}: {row['status']}, {last}, next {row['next_due'][:10]} ({place_.task.words})",
             )
-    return 1 if any(row["ran"] and not row["ok"] for row in rows) else 0
+    return 1 if any(row["ran"] and row["findings"] for row in rows) else 0
