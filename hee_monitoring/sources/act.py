@@ -70,7 +70,7 @@ class ActSource:
         else:
             session = self._session(self._work, self._place, repository, pushed)
             results = session.run(planned.jobs)
-        durations.keep(self._work, results.values())
+        durations.keep(self._work.parent, results.values())
         runs = [
             self._run(path, [job for job in planned.jobs if job.workflow == path], results, pushed)
             for path in _paths(planned.jobs)
@@ -115,7 +115,7 @@ class ActSource:
 
     def _session(self, own: Path, tree: Path, repository: Repository, pushed: Pushed) -> Session:
         closed = tuple(place for place in (repository.root, repository.common_dir, tree) if place is not None)
-        took = durations.read(self._work)
+        took = durations.read(self._work.parent)
         return Session(own, tree, pushed, self._clock, self._timeout, self._progress, self._hide, closed, took)
 
     def _run(self, path: str, planned: list[PlannedJob], results: Mapping[str, Job], pushed: Pushed) -> Run:
