@@ -221,7 +221,7 @@ def _diagnosis(hits: Sequence[Hit], found: Scan, db: PatternDB, *, sure: bool) -
         if hit.line not in {item.line for item in evidence}:
             evidence.append(_evidence(hit, found))
     captures = _named(best, hits)
-    mark = fingerprint(pattern.pattern_id, captures, best.text)
+    mark = fingerprint(pattern.pattern_id, captures, best.head[1] if best.head and best.pattern.above else best.text)
     seen, secondary = {mark}, list[Diagnosis]()
     for hit in hits:
         other = fingerprint(hit.pattern.pattern_id, hit.captures, hit.text)
@@ -311,21 +311,24 @@ def _safe(hit: Hit, captures: dict[str, str]) -> dict[str, str]:
 
 
 def _unknown(found: Scan, log: JobLog) -> Diagnosis:
-    """Points at the line where the failure is stated, without guessing a cause, and keeps what may tell one later."""
+    """Points at the last words before the failure is stated, without guessing a cause, and keeps what may tell one later."""
     stated = sorted(found.errors)
     telling = [at for at in stated if not _STATEMENT.match(found.errors[at])]
     steps = next(iter(_deciding(found)), {0})
     spans = [(found.steps[number].line, max(found.steps[number].failures, default=found.lines)) for number in steps]
     guesses = [at for at in sorted(found.guesses) if any(first <= at <= last for first, last in spans)]
     line = next(iter([*telling, *guesses[:1], *stated]), 0)
-    plain = _plain(
-        UNKNOWN, "It failed, and no pattern explains it", found.errors.get(line) or found.guesses.get(line, ""), line
-    )
+    text = found.errors.get(line) or found.guesses.get(line, "")
+    plain = _plain(UNKNOWN, "It failed, and no pattern explains it", text, line)
+    if not plain.evidence:
+        return plain
+    last = found.last.get(line) if line not in (*telling, *guesses) else None
+    words = (Evidence(Channel.LOG, publishable(last[1], limit=TEXT_LIMIT), last[0]),) if last else ()
     looking = {at: found.guesses[at] for at in guesses} | {at: found.errors[at] for at in telling}
     stop = next((found.steps[number].failures[0] for number in steps if found.steps[number].failures), found.lines + 1)
-    mute = {line} | {at for at in stated if at not in telling}
+    mute = {line} | {at for at in stated if at not in telling} | {each.line for each in words}
     kept = tuple(Evidence(Channel.LOG, text, at) for at, text in excerpt(log, looking, stop, without=mute))
-    return replace(plain, evidence=plain.evidence + kept) if plain.evidence else plain
+    return replace(plain, evidence=(*words, *plain.evidence, *kept))
 
 
 def _plain(

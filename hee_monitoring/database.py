@@ -30,7 +30,7 @@ class Pattern:
     the tool's own summary and decides the category; `consequence` counts when nothing else does; `count` only serves
     `requires`. `requires` lists (pattern id, capture) whose values must all be equal: then this pattern takes the place of
     `refines`. A line that one of `vetoes` matches is no hit; `then` finds, a few lines below the hit, the line that proves more (the assertion below a
-    test's name), `peek` only takes captures from such a line (the place below a message); a hit more than `near` lines (if not 0) above the stated failure was survived and is a mere hint. `signal` names a fact of the job's metadata that finds this pattern instead of a text.
+    test's name), `peek` only takes captures from such a line (the place below a message); with `above` a line only says that something stopped, and the last words above it prove more; a hit more than `near` lines (if not 0) above the stated failure was survived and is a mere hint. `signal` names a fact of the job's metadata that finds this pattern instead of a text.
     """
 
     pattern_id: str
@@ -57,6 +57,7 @@ class Pattern:
     signal: str = ""
     refines: str = ""
     requires: tuple[tuple[str, str], ...] = ()
+    above: bool = False
 
 
 class PatternDB:

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 LINE_LIMIT = 2000
 HITS_PER_STEP = 20
 BELOW = 60
+ABOVE = 12
 _MEMORY = 256 << 20
+# What stands between a program's last words and the line that says it failed: blanks, rulers, other programs' "I stopped too".
+_NOISE = (
+    r"^(?:\W*$|(?:g?make|mingw32-make|ninja)(?:\[\d+\])?: |npm (?:ERR!|error)|error Command failed|info Visit |travis_|The command "
+    r"|\+ |##\[|::|\S+: recipe for target |Makefile:\d+: |rake aborted|Tasks: TOP|\(See full trace|exit(?:ed)? (?:code|status)|[Ee]rror: [Pp]rocess completed)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,8 @@ class Finder:
                 continue
             hit = Hit(pattern, line, _decode(match.string), _captures(match), self.step(line))
             better = self._below(line, follow, regex) if follow is not None else None
+            if pattern.above and (last := self.before(line)) is not None:
+                hit = Hit(pattern, last[0], last[1], hit.captures, hit.step, (line, hit.text))
             if better is not None and pattern.peek:
                 hit = Hit(pattern, line, hit.text, _captures(better[1]) | hit.captures, hit.step)
             elif better is not None:
@@ -130,6 +138,15 @@ class Finder:
                 captures = hit.captures | _captures(found)
                 hit = Hit(pattern, at, _decode(found.string), captures, hit.step, (line, hit.text))
             yield hit
+
+    def before(self, line: int) -> tuple[int, str] | None:
+        """The last words above a line of the same step that are no mere noise, within a few lines: number and text."""
+        noise, number = compiled(_NOISE), line - self._first
+        first = max(number - ABOVE, self._step_lines[self.step(line)] - self._first, 0)
+        for above in range(number - 1, first - 1, -1):
+            if noise.search(text := self._line(above)) is None:
+                return self._first + above, _decode(text)
+        return None
 
     def _below(
         self, line: int, follow: re.Pattern[bytes], stop: re.Pattern[bytes]

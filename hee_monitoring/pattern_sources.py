@@ -26,7 +26,7 @@ ROLES = ("cause", "hint", "verdict", "consequence", "count")
 _REQUIRED = {"id", "title", "category", "what", "remedy"}
 _OPTIONAL = {
     "description", "channel", "impact", "safety", "rollback", "row", "priority", "role", "match", "examples", "not", "signal",
-    "refines", "requires", "unless", "then", "peek", "near",
+    "refines", "requires", "unless", "then", "peek", "near", "above",
 }  # fmt: skip
 
 # category: first id, last id, impact on HEE, safety of automation. Rollback is required where automation may change files.
@@ -132,6 +132,7 @@ def pattern_of(item: dict[str, Any]) -> Pattern:
         then=str(item.get("then", "")),
         peek=str(item.get("peek", "")),
         near=int(item.get("near", 0)),
+        above=bool(item.get("above", False)),
         captures=captures_of((*regexes, str(item.get("then", "")), str(item.get("peek", "")))),
         examples=tuple(item.get("examples", ())),
         counterexamples=tuple(item.get("not", ())),

@@ -58,12 +58,16 @@ SUCCEEDED = (
 
 @dataclass(slots=True)
 class Scan:
-    """What one pass over a log has found: `errors` are the lines that state a failure, `guesses` those that only look like one."""
+    """What one pass over a log has found: `errors` are the lines that state a failure, `guesses` those that only look like one.
+
+    `last` are the words above each stated failure, with their line.
+    """
 
     steps: list[Step]
     hits: list[Hit] = field(default_factory=list)
     errors: dict[int, str] = field(default_factory=dict)
     guesses: dict[int, str] = field(default_factory=dict)
+    last: dict[int, tuple[int, str]] = field(default_factory=dict)
     succeeded: int = 0
     lines: int = 0
 
@@ -167,6 +171,8 @@ def _state(found: Scan, finder: Finder, line: int) -> None:
     failures.append(line)
     if len(found.errors) < HITS:
         found.errors[line] = finder.text(line)
+        if (last := finder.before(line)) is not None:
+            found.last[line] = last
 
 
 def _prune(found: Scan) -> None:

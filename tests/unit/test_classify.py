@@ -122,9 +122,9 @@ def test_the_echo_of_a_script_is_no_evidence() -> None:
     assert explain(log).category == "unknown"
 
 
-def test_a_failure_that_nothing_explains_is_unknown_and_points_at_the_statement() -> None:
+def test_a_failure_that_nothing_explains_is_unknown_and_points_at_the_last_words() -> None:
     found = explain(step("x", "something odd", failed=True))
-    assert (found.category, found.pattern_id, found.confidence, found.line) == ("unknown", "", 0, 6)
+    assert (found.category, found.pattern_id, found.confidence, found.line) == ("unknown", "", 0, 5)
     better = explain(step("x", "Error: odd thing happened", failed=True))
     assert (better.category, better.line) == ("unknown", 5)
 
@@ -314,3 +314,36 @@ def test_a_red_job_without_a_diagnosis_is_unknown_and_never_vanishes(conclusion:
         assert (seen.diagnosis.category, seen.diagnosis.pattern_id) == ("unknown", "")
         assert f"ended as {conclusion.value}" in seen.diagnosis.text
     assert len(observe([run], [], lambda each: diagnose(each, DB)).observations) == 2
+
+
+def test_what_nothing_explains_is_shown_with_the_program_s_last_words_and_keeps_its_name() -> None:
+    body = 'checking words\n"exos" and "ex_lttb" are not in order\n\n--------\n'
+    found = explain(step("./order", body, failed=True))
+    assert found.category == "unknown"
+    assert [(each.line, each.text) for each in found.evidence] == [
+        (6, '"exos" and "ex_lttb" are not in order'),
+        (10, "Process completed with exit code 1."),
+    ]
+    assert found.fingerprint == explain(step("./order", "checking\nother words\n", failed=True)).fingerprint
+
+
+def test_words_of_another_step_are_nobody_s_last_words() -> None:
+    found = explain(step("a", "fine") + "\n" + step("b", "", failed=True))
+    assert [each.text for each in found.evidence] == ["Process completed with exit code 1."]
+
+
+def test_a_tool_that_only_says_that_it_stopped_points_at_what_was_said_above() -> None:
+    found = explain(
+        step(
+            "make check",
+            "bad word at line 7\nMakefile:2: recipe for target 'check' failed\nmake: *** [check] Error 1",
+            failed=True,
+        )
+    )
+    assert [(each.line, each.text) for each in found.evidence] == [
+        (5, "bad word at line 7"),
+        (7, "make: *** [check] Error 1"),
+    ]
+    alone = explain(step("make check", "make: *** [check] Error 1", failed=True))
+    assert (found.pattern_id, found.fingerprint) == (alone.pattern_id, alone.fingerprint)
+    assert [each.line for each in alone.evidence] == [5]
