@@ -86,7 +86,7 @@ def test_a_hostile_name_of_a_job_commands_neither_terminal_nor_runner(server: Si
     code, out, _ = explain(f"{HOME}#{run.run_id}")
     assert code == 1
     assert "\x1b[31m" not in out
-    assert not [line for line in out.splitlines() if line.startswith("::")]
+    assert not any(line.startswith("::") for line in out.splitlines())
 
 
 def test_what_cannot_be_asked_says_what_to_do(
