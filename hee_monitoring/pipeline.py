@@ -83,11 +83,9 @@ def look(cycle: Cycle, result: Result) -> Picture:
         fresh = [seen for seen in picture.observations if is_news(seen, state, cycle)]
         here = comparable(cycle, state)
         closed = resolved(picture, here, detectors_ran=cycle.sight is None)
+        said = {*closed, *(seen.issue_id for seen in fresh)}  # red here now: its other branches are for the next look
         gone = [
-            each
-            for issue in state.issues.values()
-            if issue["issue_id"] not in closed
-            for each in judging.lost(cycle, issue)
+            event for name, issue in state.issues.items() if name not in said for event in judging.lost(cycle, issue)
         ]
         if not (fresh or closed or gone or step or is_first_look(cycle, state, runs)):
             return []

@@ -62,13 +62,13 @@ def shown(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def triage_told(triage: Mapping[str, Any]) -> str:
-    """A verdict with its strongest evidence in one line for a person; the first piece is the prior, and the weakest."""
-    why = [*triage["evidence"][1:], *triage["evidence"][:1]]
+    """A verdict with its first evidence, or what is missing most, in one line for a person."""
+    why = next(iter(triage["evidence"]), "no reason was recorded")
     if triage["verdict"] == "unknown":
         best = max(triage["causes"], key=lambda name: triage["causes"][name])
         likely = f"{best.replace('_', ' ')} {_percent(triage['causes'][best])} % at most"
-        return f"unknown ({likely}): {triage['missing'][0] if triage['missing'] else why[0]}"
-    return f"{triage['verdict']}, {_percent(triage['probability'])} %: {why[0]}"
+        return f"unknown ({likely}): {triage['missing'][0] if triage['missing'] else why}"
+    return f"{triage['verdict']}, {_percent(triage['probability'])} %: {why}"
 
 
 def _percent(part: float) -> int:

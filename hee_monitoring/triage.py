@@ -123,7 +123,7 @@ def judge(signs: Signs) -> Verdict:
         word = "known" if signs.seen else "new"
     else:
         word = CAUSES[best]
-    return Verdict(word, causes[best], causes, tuple(_evidence(signs)), tuple(_missing(signs)))
+    return Verdict(word, causes[best], causes, tuple(_evidence(signs, CAUSES[best])), tuple(_missing(signs)))
 
 
 def _prior(signs: Signs) -> Sequence[int]:
@@ -147,22 +147,25 @@ def _likelihoods(signs: Signs) -> Sequence[tuple[Sequence[int], int]]:
     return said
 
 
-def _evidence(signs: Signs) -> Sequence[str]:
-    said = [f"failures of category {signs.category}: {_shares(signs.category)}"]
+def _evidence(signs: Signs, best: str) -> Sequence[str]:
+    """What is known, first what speaks for the best cause, last what was there before any sign."""
+    said = []
     if signs.green:
-        said.append(f"green in {signs.green} other attempt(s) of the same commit")
+        said.append(("flaky", f"green in {signs.green} other attempt(s) of the same commit"))
     if signs.red:
-        said.append(f"red in {signs.red} other attempt(s) of the same commit")
-    if signs.passed or signs.lasted:
-        both = signs.passed + signs.lasted
-        said.append(f"of {both} earlier episode(s) {signs.passed} passed without a change")
-    if signs.seen:
-        said.append(f"seen {signs.seen} time(s) before")
+        said.append(("change", f"red in {signs.red} other attempt(s) of the same commit"))
     if signs.base is not None:
-        said.append(f"{signs.base_name} {'is red with it as well' if signs.base else 'was seen green'}")
+        words = "is red with it as well" if signs.base else "was seen green"
+        said.append(("broken-base" if signs.base else "change", f"{signs.base_name} {words}"))
     if signs.storm:
-        said.append(f"{signs.storm} other commit(s) went red like this within ten minutes")
-    return said
+        said.append(("infrastructure", f"{signs.storm} other commit(s) went red like this within ten minutes"))
+    if both := signs.passed + signs.lasted:
+        kind = "flaky" if signs.passed > signs.lasted else "change"
+        said.append((kind, f"of {both} earlier episode(s) {signs.passed} passed without a change"))
+    if signs.seen:
+        said.append(("change", f"seen {signs.seen} time(s) before"))
+    ordered = [text for _, text in sorted(said, key=lambda item: item[0] != best)]
+    return [*ordered, f"failures of category {signs.category}: {_shares(signs.category)}"]
 
 
 def _shares(category: str) -> str:
