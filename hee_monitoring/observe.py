@@ -100,7 +100,8 @@ def observe(runs: Iterable[Run], detected: Iterable[Diagnosis], diagnose: Callab
         # A workflow that did not start is one failure, not a second one because the rules cannot read it either.
         if not (diagnosis.captures.get("violated") == "HGV-CI-000" and diagnosis.captures.get("path") in broken):
             found.setdefault(diagnosis.fingerprint, Observation(diagnosis))
-    started = frozenset(key.partition("#")[0] for key in (*passed, *failed, *unknown)) - broken
+    # A run that shows no job of its own proves not even that its workflow starts.
+    started = frozenset(key.partition("#")[0] for key in (*passed, *failed, *unknown) if "#" in key) - broken
     return Picture(tuple(found.values()), tuple(passed), tuple(failed), unknown, started)
 
 

@@ -79,7 +79,7 @@ class Announcer:
                 need = "checks: write, of an app or a workflow" if self._how == "check" else "pull_requests: write"
                 said = f" (it needs {need})" if isinstance(error, Unauthorized) else ""
                 notes.append(f"what is red could not be told on GitHub{said}: {error}")
-                if isinstance(error, RateLimited | Unreachable):
+                if isinstance(error, RateLimited | Unreachable) or getattr(error, "status", 0) == 401:
                     break
                 continue
             told.pop(place, None)

@@ -105,6 +105,31 @@ def test_what_could_not_be_told_is_told_by_the_next_look(hub: GitHubWorld) -> No
     assert hub.events("monitor.blinded") == []
 
 
+@pytest.mark.spec("SEED-229")
+def test_a_token_that_is_refused_while_telling_is_not_tried_for_every_branch(hub: GitHubWorld) -> None:
+    telling(hub, "comment")
+    for number in range(3):
+        hub.server.run("failure", [red(log=NETWORK.replace(b"deb", b"h%d" % number))], branch=f"b{number}")
+    hub.server.fail("401", "/pulls?", 3)
+    notes = hub.poll(fix=False).notes
+    assert [("could not be told" in note, SECRET in note) for note in notes] == [(True, False)]
+    assert len([request for request in hub.server.requests if "/pulls?" in request]) == 1
+
+
+def test_where_an_issue_forgot_a_branch_it_is_not_called_green(
+    hub: GitHubWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hee_core.branches.KEPT", 1)
+    telling(hub, "comment")
+    for branch in ("one", "two"):
+        hub.server.desk.put_pull(branch)
+        hub.server.run("failure", [red()], branch=branch)
+        hub.poll(fix=False)
+    first, second = bodies(hub)
+    assert "not seen green here since; `two` had the same failure after it" in first
+    assert "File would be reformatted" in second
+
+
 def test_a_check_has_annotations_where_the_evidence_names_a_line(hub: GitHubWorld) -> None:
     telling(hub, "check")
     lint = b"2026-01-24T12:00:00.0000000Z src/a.py:7:1: F401 `os` imported but unused @octocat\n2026-01-24T12:00:00.0Z ##[error]Process completed with exit code 1.\n"

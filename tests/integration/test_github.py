@@ -205,6 +205,17 @@ def test_a_run_that_a_later_one_replaced_opens_no_issue(hub: GitHubWorld) -> Non
     assert hub.poll(fix=False).events == 0
 
 
+def test_a_replaced_run_without_a_job_does_not_prove_that_its_workflow_starts(hub: GitHubWorld) -> None:
+    hub.calm()
+    hub.server.run("startup_failure")
+    hub.poll(fix=False)
+    hub.server.run("cancelled")
+    hub.server.run(None)
+    hub.poll(fix=False)
+    (issue,) = [i for i in hub.state.issues.values() if i["source"] == "github"]
+    assert issue["job"] == PATH
+
+
 def test_a_run_of_another_event_or_workflow_replaces_nothing(hub: GitHubWorld) -> None:
     hub.calm()
     alone = hub.server.run("cancelled", [SimulatedJob("format", "cancelled", 404)])
