@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from hee_monitoring.database import Pattern
 from hee_monitoring.finder import compiled
-from hee_monitoring.miner import GAP, MASKS, NAME, NUMBER, PATH, URL, is_word
+from hee_monitoring.miner import GAP, MASKS, NAME, NUMBER, PATH, URL, is_word, parsed
 from hee_monitoring.pattern_sources import CATEGORIES, captures_of
 from hee_monitoring.redact import publishable
 
@@ -135,6 +135,8 @@ def faults(template: str, regex: str) -> list[str]:
     found = []
     if own < LETTERS or len(words) < WORDS:
         found.append(f"too general: {own} letters of its own, at least {LETTERS} in {WORDS} words are needed")
+    if expression(parsed(template)) != regex:
+        found.append("the expression is not that of its template")
     if len(regex) > LONGEST:
         found.append(f"too long: {len(regex)} characters, at most {LONGEST}")
     if publishable(regex) != regex or publishable(template) != template:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from hee_monitoring.sources.logs import LogFile
 
 TRIED = 300
+REMEMBERED = 3000
 EXAMPLES = 5
 NAME_LIMIT = 500
 _HEAD = 400_000
@@ -80,9 +81,9 @@ class Learned:
 
 
 def recorded(log: Log, database: PatternDB) -> list[Failure]:
-    """The failures that a log records; what a pattern explained that is retired does not count."""
+    """The last failures that a log records; what a pattern explained that is retired does not count."""
     detected: dict[str, Mapping[str, object]] = {}
-    found = []
+    found: deque[Failure] = deque(maxlen=REMEMBERED)
     for entry in log.read():
         data = entry.event.data
         if entry.event.type == "ci.failure_detected":
@@ -95,7 +96,7 @@ def recorded(log: Log, database: PatternDB) -> list[Failure]:
             explained = data["category"] != UNKNOWN and database.get(data["pattern_id"]) is not None
             known = explained or _known(lines, database)
             found.append(Failure(run, "this repository", lines, known))
-    return found
+    return list(found)
 
 
 def given(files: Iterable[LogFile], database: PatternDB) -> list[Failure]:

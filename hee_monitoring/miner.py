@@ -61,6 +61,14 @@ class Template:
         return "".join(f"<{piece[1:]}>" if piece in MASKS else piece for piece in self.pieces)
 
 
+def parsed(text: str) -> Template:
+    """The template that is shown as this text; no lines are known of it."""
+    found = (match[1] for match in re.finditer(r"(<(?:gap|number|name|path|url)>|[ \t]+|[^\W\d]+|.)", text))
+    return Template(
+        tuple(f"\0{each[1:-1]}" if len(each) > 1 and each[0] == "<" else each for each in found), frozenset()
+    )
+
+
 def is_word(piece: str) -> bool:
     """Says whether a piece is a word, and no mark or mask."""
     return piece[0].isalpha() or piece[0] == "_"

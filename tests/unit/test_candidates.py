@@ -66,6 +66,7 @@ def test_an_expression_captures_what_names_the_thing_and_no_number():
         ("Error: process failed with code <number>", "Error: process failed", "too general"),
         ("frobnicator", "frobnicator", "too general"),
         ("some words of its own", ".*", "matches what says nothing"),
+        ("the frobnicator lost its pinion", "T[a-z]+", "not that of its template"),  # forged: the words are only shown
         ("some words of its own", "(?:a|b", "no expression"),
         ("some words of its own", "(?=x)y", "no expression"),
         ("some words of its own", "x" * 601, "too long"),
