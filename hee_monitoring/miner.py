@@ -24,10 +24,10 @@ VALUES = 3  # so many words in one place of otherwise equal templates make that 
 GAP, NUMBER, NAME, PATH, URL = "\0gap", "\0number", "\0name", "\0path", "\0url"
 MASKS = frozenset({GAP, NUMBER, NAME, PATH, URL})
 _PIECE = re.compile(
-    r"(?P<space>[ \t]+)|(?P<gap>\[REDACTED\]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
+    r"(?P<space>[ \t]+)|(?P<gap>\[REDACTED\]|[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,4})"
     r"|(?P<url>[a-z]{2,8}://[^\s'\"`<>]+)"
     r"|(?P<name>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|`[^`\n]{1,200}`|\u2018[^\u2019\n]{1,200}\u2019)"
-    r"|(?P<path>(?:[A-Za-z]:)?[\w.@~+-]*(?:[/\\][\w.@~+-]+)+[/\\]?|[\w-]+\.(?:py|js|ts|tsx|jsx|java|go|rs|rb|c|cc|cpp|h|kt|php|json|ya?ml|toml|xml|md|sh)\b)"
+    r"|(?P<path>(?:[A-Za-z]:)?[\w.@~+-]{0,64}(?:[/\\][\w.@~+-]+)+[/\\]?|[\w-]{1,64}\.(?:py|js|ts|tsx|jsx|java|go|rs|rb|c|cc|cpp|h|kt|php|json|ya?ml|toml|xml|md|sh)\b)"
     r"|(?P<number>[-+]?\w*\d[\w]*(?:[.:-]\w*\d\w*)*%?)"
     r"|(?P<word>[^\W\d]+)|(?P<mark>.)"
 )

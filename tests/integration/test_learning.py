@@ -126,6 +126,7 @@ def test_what_nothing_explains_is_learned_by_a_persons_decision_and_forgotten_by
 
     assert hee(capsys, root, "patterns", "retire", "HEE-PAT-940", "--rationale", "the shelf is gone")[0] == 0
     assert hee(capsys, root, "explain", str(log))[1]["category"] == "unknown"
+    assert hee(capsys, root, "patterns", "retire", "HEE-PAT-998", "--rationale", "r")[0] == 2
     then = hee(capsys, root, "patterns", "list", "--own", "--at", str(at))[1]
     assert (len(then["patterns"]), then["digest"]) == (1, loaded["digest"])
     assert hee(capsys, root, "patterns", "list", "--own")[1]["patterns"] == []
@@ -153,6 +154,7 @@ def test_a_refused_candidate_comes_back_only_when_far_more_runs_show_it_and_keep
     assert hee(capsys, root, "patterns", "retire", "HEE-PAT-940", "--rationale", "r")[0] == 0
     lots = write(tmp_path / "lots", {str(n): red(f"n{n}", n) for n in range(27)})
     assert hee(capsys, root, "patterns", "learn", str(lots))[1]["candidates"][0]["candidate"] == name
+    assert hee(capsys, root, "patterns", "accept", "HEE-CAN-ffff", "--rationale", "r")[0] == 2
     back = hee(capsys, root, "patterns", "accept", name, "--category", "infra", "--rationale", "r")[1]
     assert (back["pattern_id"], back["pattern_version"]) == ("HEE-PAT-940", 2)
 

@@ -8,6 +8,7 @@ from importlib import resources
 import pytest
 
 from hee_core import learned
+from hee_core.errors import ConfigError
 from hee_monitoring import candidates, ownpatterns
 from hee_monitoring.finder import compiled
 from hee_monitoring.learning import Policy, learn
@@ -129,3 +130,29 @@ def test_an_accepted_pattern_that_breaks_the_rules_is_left_out_of_the_database()
 def test_the_published_schema_is_that_of_the_reader():
     published = json.loads(resources.files("hee_monitoring").joinpath("schemas/patterns.json").read_text())
     assert published == ownpatterns.json_schema()
+
+
+def test_what_a_log_said_before_it_died_is_kept_and_bounded():
+    from hee_monitoring.classify import explain_log
+    from hee_monitoring.database import PatternDB
+
+    noise = "".join(f"line {number} of many\n\n---\n" for number in range(40))
+    found = explain_log(f"{noise}##[error]Process completed with exit code 3.\nafter\n".encode(), PatternDB.load())
+    assert found.category == "unknown"
+    assert [each.text for each in found.evidence[1:]] == [f"line {number} of many" for number in range(31, 40)]
+    assert [each.line for each in found.evidence[1:]] == [1 + 3 * number for number in range(31, 40)]
+
+
+def test_a_pattern_file_with_an_id_twice_is_refused():
+    entry = """\
+  - id: HEE-PAT-915
+    title: t
+    category: infra
+    what: w
+    remedy: r
+    match: ["the frobnicator lost"]
+    examples: ["the frobnicator lost a", "the frobnicator lost b"]
+    not: ["no"]
+"""
+    with pytest.raises(ConfigError, match="10: /patterns/1 the id HEE-PAT-915 stands here twice"):
+        ownpatterns.load(f"patterns:\n{entry}{entry}".encode())
