@@ -61,6 +61,7 @@ def _repair_all(cycle: Cycle, result: Result, picture: Picture, work: Path) -> N
     result.notes += discard_leftovers(work)
     seen = {observation.issue_id: observation.job_key for observation in picture.observations}
     state = cycle.workspace.log.state
+    transient = sum(issue["action"] == "rerun" and issue["issue_id"] in seen for issue in state.issues.values())
     for issue in list(state.issues.values()):
         if not cycle.wanted(issue):
             continue
@@ -73,7 +74,7 @@ def _repair_all(cycle: Cycle, result: Result, picture: Picture, work: Path) -> N
         elif issue["action"] == "rerun" and issue["issue_id"] in seen and cycle.sight is not None:
             restarts.restart(cycle, result, issue)
         elif issue["action"] == "rerun" and issue["issue_id"] in seen:
-            restarts.run_again(cycle, result, issue, seen[issue["issue_id"]])
+            restarts.run_again(cycle, result, issue, seen[issue["issue_id"]], at_once=transient)
         elif issue["action"] == "agent-review" and not issue["fix"]:
             propose(cycle, result, issue, picture)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 STORM = 5  # runs within an hour
 WINDOW = 3600.0
+LOCAL = 3  # further runs of one failure here within an hour
 _MOST = {"network": 2}  # further attempts by category; one for every other
 
 
@@ -66,7 +67,11 @@ def requested(cycle: Cycle) -> set[tuple[int, int]]:
     asked = [
         issue["rerun"] for issue in (*state.issues.values(), *state.operational.closed.values()) if "rerun" in issue
     ]
-    return {(each["run_id"], each["attempt"]) for each in asked if seconds_between(each["time"], now) < WINDOW}
+    return {
+        (each["run_id"], each["attempt"])
+        for each in asked
+        if each["run_id"] and seconds_between(each["time"], now) < WINDOW
+    }
 
 
 def refuse(cycle: Cycle, result: Result, issue: Record, rule: str, why: str) -> None:
@@ -92,9 +97,30 @@ def say(cycle: Cycle, result: Result, issue: Record, type_: str, data: dict[str,
     record(cycle, result, events)
 
 
-def run_again(cycle: Cycle, result: Result, issue: Record, job_key: str) -> None:
-    """Runs the job of a transient failure once more: green resolves it, red hands it to a person."""
+def run_again(cycle: Cycle, result: Result, issue: Record, job_key: str, *, at_once: int = 1) -> None:
+    """Runs the job of a transient failure once more: green resolves it, red hands it to a person.
+
+    `at_once` is how many jobs of this cycle would be run again: in a storm none is. One failure gets so many further
+    runs within an hour, whatever number of commits shows it.
+    """
     assert cycle.judge is not None  # noqa: S101 - the caller checked
+    if at_once >= STORM:
+        why = f"{at_once} jobs fail at once in passing: this looks like an incident, and running them again would add to it"
+        return refuse(cycle, result, issue, "storm", why)
+    last, now = issue.get("rerun"), cycle.workspace.clock.now()
+    attempt = last["attempt"] + 1 if last and seconds_between(last["time"], now) < WINDOW else 1
+    if attempt > LOCAL:
+        return refuse(
+            cycle, result, issue, "rerun", f"the job was run again {LOCAL} times within an hour and fails anew"
+        )
+    asked = {
+        "source": cycle.source.name,
+        "issue_id": issue["issue_id"],
+        "run_id": 0,
+        "attempt": attempt,
+        "reason": issue["rationale"],
+    }
+    say(cycle, result, issue, "ci.rerun_requested", asked)
     try:
         job = rerun(cycle, issue, job_key)
         red = "the job was run again and is red again" if job.conclusion is not Conclusion.SUCCESS else ""
@@ -107,9 +133,8 @@ def run_again(cycle: Cycle, result: Result, issue: Record, job_key: str) -> None
             "reason": publishable(red, limit=500),
             "rule": "rerun",
         }
-        say(cycle, result, issue, "fix.refused", data)
-    else:
-        record(cycle, result, lambda state: judging.passed_again(cycle, state, issue))
+        return say(cycle, result, issue, "fix.refused", data)
+    return record(cycle, result, lambda state: judging.passed_again(cycle, state, issue))
 
 
 def rerun(cycle: Cycle, issue: Record, job_key: str) -> Job:

@@ -565,3 +565,34 @@ def test_a_repair_that_another_bot_takes_back_is_made_once_and_then_stopped(tmp_
         assert (stopped["action"], stopped["fix"]["outcome"]) == ("agent-review", "pending_review")
         assert sum(entry.event.type == "fix.applied" for entry in workspace.log.read()) == 1
         assert hee_core.verify(workspace.log).ok
+
+
+def test_of_many_transient_failures_at_once_none_is_run_again(tmp_path: Path) -> None:
+    root = watched(tmp_path / "r", {"a.txt": "a\n"})
+    jobs = {
+        f"ci.yml#n{n}": f"echo 'curl: (6) Could not resolve host: {name}.example.org'; exit 6"
+        for n, name in enumerate("abcdef")
+    }
+    _, source = run_cycle(root, jobs)
+    with Workspace.open(root) as workspace:
+        issues = list(workspace.log.state.issues.values())
+        assert len(issues) >= 5
+        assert {(issue["fix"]["outcome"], issue["fix"]["rule"]) for issue in issues} == {("refused", "storm")}
+        assert all("incident" in issue["fix"]["reason"] and issue["next_step"] for issue in issues)
+        assert "ci.rerun_requested" not in workspace.log.state.ledger.counts
+    assert source.runs_made == list(jobs)
+
+
+def test_one_failure_is_run_again_three_times_an_hour_whatever_is_pushed(tmp_path: Path) -> None:
+    root = watched(tmp_path / "r", {"a.txt": "a\n"})
+    flag = tmp_path / "flag"
+    # Red at the first look at each commit, green when it is run again: a flake without end.
+    flaky = f"c=$(git rev-parse HEAD); grep -qs $c {flag} || {{ echo $c >> {flag}; echo 'curl: (6) Could not resolve host: example.org'; exit 6; }}"
+    for number in range(5):
+        run_cycle(root, {"ci.yml#net": flaky})
+        git(root, "commit", "--quiet", "--allow-empty", "--message", f"push {number}")
+    with Workspace.open(root) as workspace:
+        assert workspace.log.state.ledger.counts["ci.rerun_requested"] == 3
+        refused = [e.event.data for e in workspace.log.read() if e.event.type == "fix.refused"]
+        assert [each["rule"] for each in refused] == ["rerun", "rerun"]
+        assert "3 times within an hour" in refused[0]["reason"]
