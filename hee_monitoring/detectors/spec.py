@@ -47,7 +47,8 @@ def _gap(clause: Clause) -> Found:
 
 def _orphan(trace: Trace) -> Found:
     text = f"the test names {trace.clause}, which no specification has"
-    captures = {"clause": trace.clause, "path": trace.path, "line": str(trace.line), "sub_rule": "d"}
+    # No `clause`: what a repair writes tests for is specified, and this is not.
+    captures = {"unspecified": trace.clause, "path": trace.path, "line": str(trace.line), "sub_rule": "d"}
     evidence = (line(trace.path, trace.line, text),)
     title = f"Spec coverage gap: {trace.clause} is tested and not specified"
     return Found("HEE-PAT-003", "spec", "d", f"{trace.path} {trace.clause}", title, 9000, evidence, captures)

@@ -134,3 +134,14 @@ def test_a_finding_says_what_it_saw_on_both_sides():
     assert [evidence.line for evidence in diagnosis.evidence] == [3, 2]
     assert diagnosis.title == "State corruption: one id stands for two records"
     assert json.loads(json.dumps(dict(diagnosis.captures))) == {"rule": "h", "path": NEW, "sub_rule": "h"}
+
+
+def test_no_skeleton_is_written_for_what_nobody_specified_or_for_a_script_that_is_gone(tmp_path):
+    from hee_monitoring.fixes.spec_skeleton import SpecSkeleton
+
+    (tmp_path / "pyproject.toml").write_text("")
+    orphan = {"docs/spec.md": SPEC, "tests/test_a.py": TEST + TEST.replace("SEED-001", "SEED-009")}
+    gone = {"README.md": "```\npython scripts/gone.py\n```\n", "scripts/a.py": ""}
+    for tree in (orphan, gone):
+        (diagnosis,) = found(tree)
+        assert SpecSkeleton().applies(diagnosis, tmp_path) == "the gap names no clause"
