@@ -11,11 +11,11 @@ import shlex
 from typing import TYPE_CHECKING
 
 from hee_monitoring import sandbox
-from hee_monitoring.fixes import ownfixers
+from hee_monitoring.fixes import confined, ownfixers
 from hee_monitoring.fixes.meaning import Keeps
 from hee_monitoring.fixes.strategy import Change, Declined, Terms
 from hee_monitoring.fixes.toolcache import Tool
-from hee_monitoring.fixes.toolversion import Pin
+from hee_monitoring.fixes.toolversion import Pin, pinned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,17 +43,23 @@ class OwnFixer:
         return None if ownfixers.fitting(diagnosis, tree) else "the repository declares no fixer for this"
 
     def apply(self, diagnosis: Diagnosis, tree: Path, tools: Tools) -> Change | Declined:
-        """Runs the first that fits; what changes none of the files that the failure names has not repaired it."""
+        """Runs the first that fits; where the failure names files, it has to change some of them and no other."""
         fixer = ownfixers.fitting(diagnosis, tree)[0]
-        named = {path: tools.read(path) for path in tools.named(*_NAMED)}
+        if fixer.kind in ("tox", "nox") and (loose := [name for name in _called(fixer) if pinned(name, tree) is None]):
+            return Declined(f"`{fixer}` would install whatever {loose[0]} is the newest")
+        named, before = tools.named(*_NAMED), _stamps(tree)
         tool, commands = self._prepared(fixer, tools)
         env = {"PATH": f"{self._shelf(fixer, tools)}:{sandbox.path()}"}
         for words, network in commands:
             done = tools.run(tool, *words, env=env, network=network)
             if done.timed_out or done.exit_code != 0:
                 return Declined(f"`{fixer}` did not succeed (exit status {done.exit_code})")
-        if named and all(tools.read(path) == data for path, data in named.items()):
+        after = _stamps(tree)
+        changed = sorted(path for path in tools.modes if before.get(path) != after.get(path))
+        if named and not set(changed) & set(named):
             return Declined(f"`{fixer}` changes none of the files that the failure names")
+        if named and (more := [path for path in changed if path not in named]):
+            return Declined(f"`{fixer}` changes more than the failure names: {more[0]}")
         return Change(f"Keep what `{fixer}` changed", str(tool))
 
     def _prepared(self, fixer: Fixer, tools: Tools) -> tuple[Tool, list[tuple[tuple[str, ...], bool]]]:
@@ -82,9 +88,16 @@ class OwnFixer:
         """A folder with the pinned versions of the tools that the fixer calls, to stand first on its PATH."""
         shelf = tools.home / "shelf"
         shelf.mkdir(exist_ok=True)
-        for name in _PYTHON:
-            if re.search(rf"(?<![\w-]){name}(?![\w-])", fixer.recipe):
-                words = " ".join(map(shlex.quote, tools.provide(name).argv))
-                (shelf / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
-                (shelf / name).chmod(0o755)
+        for name in _called(fixer):
+            words = " ".join(map(shlex.quote, tools.provide(name).argv))
+            (shelf / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
+            (shelf / name).chmod(0o755)
         return shelf
+
+
+def _called(fixer: Fixer) -> list[str]:
+    return [name for name in _PYTHON if re.search(rf"(?<![\w-]){name}(?![\w-])", fixer.recipe)]
+
+
+def _stamps(tree: Path) -> dict[str, tuple[int, int, int]]:
+    return {path: (facts.st_mtime_ns, facts.st_size, facts.st_ino) for path, facts in confined.walk(tree)}

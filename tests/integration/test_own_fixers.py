@@ -85,9 +85,26 @@ def test_a_fixer_that_does_not_repair_leaves_the_turn_to_the_next_strategy(tmp_p
         "README.md": "x\n",
         ".github/workflows/ci.yml": WORKFLOW.format("ruff format --check src"),
     }
-    for recipe in ("false", "true # ruff", "echo ruff >> README.md", "echo ruff; echo '# noqa' >> src/a.py"):
+    for recipe in (
+        "false",
+        "true # ruff",
+        "echo ruff >> README.md",
+        "echo ruff; echo '# noqa' >> src/a.py",
+        "echo '# ruff' >> src/a.py; rm README.md",
+    ):
         world = world_of(tmp_path / recipe.replace(" ", "").replace("/", "")[:9], files | {"Makefile": f"format:\n\t{recipe}\n"}, "ruff format --check --output-format concise src 2>&1")  # fmt: skip
         assert repaired(world, "ruff-format").files == ("src/a.py",)
+
+
+def test_tox_and_nox_that_would_install_the_newest_tool_are_left(tmp_path):
+    from hee_monitoring.fixes.own_fixer import OwnFixer
+
+    files = {"tox.ini": "[testenv:fmt]\nskip_install = true\ndeps = ruff\ncommands = ruff format .\n"}
+    world = world_of(tmp_path, files)
+    assert (
+        "would install whatever ruff is the newest"
+        in world.repair(world.request("gate"), strategies=(OwnFixer(),)).reason
+    )
 
 
 @pytest.mark.parametrize(
