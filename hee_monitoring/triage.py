@@ -165,12 +165,12 @@ def _evidence(signs: Signs, best: str) -> Sequence[str]:
     if signs.seen:
         said.append(("change", f"seen {signs.seen} time(s) before"))
     ordered = [text for _, text in sorted(said, key=lambda item: item[0] != best)]
-    return [*ordered, f"failures of category {signs.category}: {_shares(signs.category)}"]
+    return [*ordered, f"{signs.category} failures begin at {_shares(signs.category)}"]
 
 
 def _shares(category: str) -> str:
     flaky, infra, base, change = (part // 10 for part in PRIORS.get(category, _USUAL))
-    return f"before any sign {flaky} % flaky, {infra} % infrastructure, {base} % broken base, {change} % the change"
+    return f"{change} % the change, {base} % broken base, {flaky} % flaky, {infra} % infrastructure"
 
 
 def _missing(signs: Signs) -> Sequence[str]:
