@@ -26,10 +26,10 @@ CENTERS = {
 NAMES = {"hee-compliance-check": "compliance check"}
 # Edge -> where it begins and ends, and where its label stands with its anchor.
 EDGES: Mapping[tuple[str, str], tuple[tuple[int, int, int, int], tuple[int, int, str]]] = {
-    ("operational", "degraded"): ((183, 156, 303, 156), (243, 144, "middle")),
-    ("degraded", "operational"): ((307, 176, 187, 176), (245, 144, "middle")),
-    ("degraded", "hee-compliance-check"): ((483, 156, 573, 156), (530, 132, "middle")),
-    ("hee-compliance-check", "degraded"): ((577, 176, 487, 176), (530, 144, "middle")),
+    ("operational", "degraded"): ((183, 156, 303, 156), (243, 130, "middle")),
+    ("degraded", "operational"): ((307, 176, 187, 176), (245, 130, "middle")),
+    ("degraded", "hee-compliance-check"): ((483, 156, 573, 156), (530, 130, "middle")),
+    ("hee-compliance-check", "degraded"): ((577, 176, 487, 176), (530, 130, "middle")),
     ("hee-compliance-check", "failed"): ((640, 191, 337, 282), (500, 262, "start")),
     ("degraded", "failed"): ((400, 191, 320, 262), (382, 228, "start")),
     ("failed", "degraded"): ((285, 262, 350, 194), (306, 226, "end")),

@@ -27,10 +27,13 @@ def values(book: Book, look: Look, fix_id: str) -> dict[str, Any]:
     checks: dict[str, dict[str, Any]] = {"pre": {}, "post": {}}
     for entry in entries:
         event = entry.event
-        phase = event.data.get("phase") if event.type == "fix.validated" else "post"
-        for check in event.data.get("checks", []):  # one that ran again counts as it ended last
-            checks[phase if phase == "pre" else "post"][check["name"]] = check
-        data |= {name: value for name, value in event.data.items() if name != "checks" and value not in ("", None)}
+        if not event.fits:
+            continue  # what breaks its own form says nothing here; its line is in the history
+        fields = event.fields
+        phase = "pre" if fields.get("phase") == "pre" else "post"
+        for check in fields.get("checks", []):  # one that ran again counts as it ended last
+            checks[phase][check["name"]] = check
+        data |= {name: value for name, value in fields.items() if name != "checks" and value not in ("", None)}
     record = look.state.ledger.fixes.get(fix_id)
     outcome = record["outcome"] if record else data.get("outcome", "")
     kept = outcome in ("verified", "applied")

@@ -43,7 +43,9 @@ def values(book: Book, look: Look, issue_id: str) -> dict[str, Any]:
 
 
 def _last(history: list[Entry], type_: str) -> Any:
-    return next((entry.event.data for entry in reversed(history) if entry.event.type == type_), {})
+    """The payload of the last event of a type, in the newest form; empty for one that breaks its form."""
+    last = next((entry.event for entry in reversed(history) if entry.event.type == type_), None)
+    return last.fields if last is not None and last.fits else {}
 
 
 def _evidence(history: list[Entry]) -> list[dict[str, Any]]:
