@@ -14,6 +14,7 @@ import hee_core
 from hee_core.errors import EventError
 from hee_core.keys import create_agent_key
 from hee_monitoring.cli.main import run
+from hee_monitoring.watch import reloaded
 from hee_monitoring.workspace import Workspace
 
 CI = "on: push\npermissions: {}\njobs:\n  a:\n    runs-on: ubuntu-latest\n    timeout-minutes: 5\n    steps:\n      - run: make\n"
@@ -265,3 +266,16 @@ def test_what_is_wrong_with_a_pattern_file_is_told_with_line_and_pointer(tmp_pat
     status, _, err = hee(capsys, root, "patterns", "test", "--file", str(file))
     assert status == 2
     assert said in err
+
+
+def test_a_monitor_that_runs_takes_over_patterns_that_came_into_force_meanwhile(root):
+    with Workspace.open(root) as workspace:
+        assert reloaded(workspace) is workspace
+        assert workspace.patterns.get("HEE-PAT-915") is None
+        (root / ".hee").mkdir()
+        (root / ".hee" / "patterns.yaml").write_text(OWN)
+        git(root, "add", "--all")
+        git(root, "commit", "--quiet", "--message", "patterns")
+        fresh = reloaded(workspace)
+        assert fresh.patterns.get("HEE-PAT-915") is not None
+        assert reloaded(fresh) is fresh
