@@ -118,3 +118,15 @@ def test_the_suite_of_the_page_about_plugs_is_one_that_pytest_runs(tmp_path: Pat
     assert "5 passed" in done.stdout, done.stdout
     loaded = load(blocks("plugs.md", "yaml")[0].encode())
     assert loaded.plugins == ("acme-rules", "acme-tidy", "acme-jenkins")
+
+
+def test_the_five_minutes_run_as_printed(tmp_path: Path, person: Path) -> None:
+    commands = "\n".join(blocks("tour.md", "sh"))
+    script = f"set -euo pipefail\nset -x\n{commands}"
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    assert "Proved by running the failed job again." in done.stdout
+    assert "arithmetic" in done.stdout
+    assert subprocess.run(
+        ["git", "status", "--porcelain"], cwd=tmp_path / "harbor", capture_output=True, check=True
+    ).stdout == b""  # fmt: skip
