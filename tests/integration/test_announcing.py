@@ -130,6 +130,20 @@ def test_where_an_issue_forgot_a_branch_it_is_not_called_green(
     assert "File would be reformatted" in second
 
 
+def test_a_repair_is_told_with_its_branch(hub: GitHubWorld) -> None:
+    telling(hub, "comment")
+    hub.server.desk.put_pull("fix")
+    hub.server.run("failure", [red()], branch="fix", commit=hub.head)
+    hub.poll()
+    (told,) = bodies(hub)
+    assert "repaired and proved on the branch `hee/fix/" in told
+    hub.server.run("failure", [red("else", NETWORK.replace(b"deb", b"else"))], branch="fix")
+    hub.server.fail("404", "/rerun-failed-jobs")
+    hub.poll()
+    (told,) = bodies(hub)
+    assert "no repair was made: `the failed jobs could not be run again" in told
+
+
 def test_a_check_has_annotations_where_the_evidence_names_a_line(hub: GitHubWorld) -> None:
     telling(hub, "check")
     lint = b"2026-01-24T12:00:00.0000000Z src/a.py:7:1: F401 `os` imported but unused @octocat\n2026-01-24T12:00:00.0Z ##[error]Process completed with exit code 1.\n"
