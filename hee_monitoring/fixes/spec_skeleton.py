@@ -89,7 +89,9 @@ class SpecSkeleton:
 
 
 def clauses(diagnosis: Diagnosis) -> tuple[str, ...]:
-    """The ids of the clauses that the gap is about, in their order, at most twenty."""
+    """The ids of the clauses that the gap is about, in their order, at most twenty; none where nothing specifies them."""
+    if diagnosis.captures.get("sub_rule") in ("d", "f"):
+        return ()
     said = " ".join((diagnosis.captures.get("clause", ""), diagnosis.captures.get("clauses", "")))
     if not said.strip():
         said = " ".join(evidence.text for evidence in diagnosis.evidence)
