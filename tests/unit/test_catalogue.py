@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from hee_core import catalogue, chain, projection
+from hee_core import catalogue, chain, objections
 from hee_core.errors import EventError
 from hee_core.testing.strategies import payloads
 from hee_core.upcasters import UPCASTERS
@@ -72,7 +72,7 @@ def test_a_fault_is_named_with_its_place_and_where_to_look():
 
 
 def test_events_that_are_folded_together_are_judged_by_nothing_that_they_change():
-    judged_by_state = set(projection._RULES) | {
+    judged_by_state = set(objections.RULES) | {
         "decision.recorded",
         "state.frozen",
         "key.added",
