@@ -7,7 +7,9 @@ refused. A text that cannot be read is a value, `Unreadable`, because the reader
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 1_000_000
 MAX_NODES = 20_000
 MAX_DEPTH = 60
+_KEPT_BYTES = 16_000_000  # of text whose nodes `reading_once` keeps; what comes after is read anew each time
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _NULLS = ("", "~", "null", "Null", "NULL")
 _INTEGER = re.compile(r"[-+]?[0-9]{1,19}")
@@ -91,8 +94,40 @@ def read(data: bytes) -> Node | Unreadable:
     return found[0]
 
 
+@dataclass(slots=True)
+class _Kept:
+    """What was read since `reading_once` began, by its text."""
+
+    found: dict[bytes, tuple[Node, ...] | Unreadable] = field(default_factory=dict)
+    size: int = 0
+
+
+_kept: ContextVar[_Kept | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def reading_once() -> Iterator[None]:
+    """Within it equal text is parsed once, whoever asks: parsing is nearly all the time of looking at capsules."""
+    token = _kept.set(_Kept())
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
 def documents(data: bytes) -> tuple[Node, ...] | Unreadable:
     """Reads every document of a YAML stream (JSON is YAML)."""
+    kept = _kept.get()
+    if kept is not None and data in kept.found:
+        return kept.found[data]
+    found = _parsed(data)
+    if kept is not None and kept.size + len(data) <= _KEPT_BYTES:
+        kept.found[data] = found
+        kept.size += len(data)
+    return found
+
+
+def _parsed(data: bytes) -> tuple[Node, ...] | Unreadable:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 

@@ -36,10 +36,12 @@ def detect(
 
 def find(tree: Mapping[str, bytes], known: Known) -> tuple[Diagnosis, ...]:
     """Runs every detector over the files and facts."""
+    from hee_governance.document import reading_once
     from hee_monitoring.detectors import context, decision, documented, governance, records, spec, state
 
     detectors = (state, records, decision, spec, documented, governance, context)
-    found = [entry for detector in detectors for entry in detector.detect(tree, known)]
+    with reading_once():
+        found = [entry for detector in detectors for entry in detector.detect(tree, known)]
     broken = {entry.subject for entry in found if entry.pattern_id == "HEE-PAT-001"}
     once = {entry.name: entry for entry in reversed(found) if not _told_already(entry, broken)}
     return tuple(entry.diagnosis for entry in reversed(once.values()))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hee_governance.document import Node, Unreadable, documents, read
+from hee_governance import document
+from hee_governance.document import Node, Unreadable, documents, read, reading_once
 
 TEXT = b"""\
 # head
@@ -137,3 +138,18 @@ def test_hostile_text_is_refused_by_a_bound_before_it_is_built(data):
     found = read(data)
     assert isinstance(found, Unreadable)
     assert "nested too deeply or has too many entries" in found.message
+
+
+def test_within_reading_once_equal_text_is_parsed_once_and_outside_of_it_nothing_is_kept(monkeypatch):
+    with reading_once():
+        first = documents(b"a: [1]")
+        assert documents(b"a: [1]") is first
+        assert documents(b"a: [2]") != first
+        assert documents(b"a: [") is documents(b"a: [")
+    again = documents(b"a: [1]")
+    assert (again, again is first) == (first, False)
+    monkeypatch.setattr(document, "_KEPT_BYTES", 8)
+    with reading_once():
+        kept = documents(b"a: [1]")
+        assert documents(b"b: [1]") is not documents(b"b: [1]")
+        assert documents(b"a: [1]") is kept
