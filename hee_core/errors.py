@@ -2,6 +2,7 @@
 
     HeeError
     ├── EventError          the event is malformed or its payload breaks the catalogue
+    │   └── OtherState      a rollback names another state than the one that the events give
     ├── LogError            the log cannot be opened, read or written
     │   ├── LogNotFound     there is no log here yet
     │   ├── Conflict        somebody appended first; always retryable
@@ -41,6 +42,10 @@ class EventError(HeeError):
     """An event is malformed, or its payload does not fit the catalogue."""
 
     code = "event"
+
+
+class OtherState(EventError):
+    """A rollback names another state than its events give: a false one, or that of a program that folds other events."""
 
 
 class LogError(HeeError):

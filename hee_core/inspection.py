@@ -13,14 +13,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from hee_core import anchors, capsule, chain, checkpoint, forms, projection, sshsig, story
-from hee_core.errors import HeeError
+from hee_core.errors import HeeError, OtherState
 from hee_core.events import GENESIS_SOURCE, Event
 from hee_core.merkle import Frontier
 from hee_core.replay import Replay
 from hee_core.vouching import signed_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from hee_core import consistency
     from hee_core.anchors import Anchor
@@ -84,6 +84,7 @@ class Inspection:
         self._store = store
         self._whole = True  # every event so far was read
         self._bare = False  # the commit that is judged has no signature
+        self._by: tuple[Commit | None, dict[str, bytes]] = (None, {})  # that commit and its files
         self._counted = True  # every event so far was folded
         self._replay = Replay(self._read)
         self._ids = bytearray()
@@ -112,6 +113,7 @@ class Inspection:
             self.found("chain", f"commit {commit[:12]} does not follow {(self.head.commit or 'nothing')[:12]}")
         for problem in chain.files_of(files) if parsed else ():
             self.found("tree", f"commit {commit[:12]}: {problem}")
+        self._by = parsed, files
         events = self._events(files.get("events.jsonl"))
         if events and not self.blind:
             self._signatures(events, files.get("signatures"), first)
@@ -209,6 +211,8 @@ class Inspection:
             # Where events do not count, or are not known, the state that it is judged by is not the real one.
             if error.code != "integrity" and self.head.state.ledger.unknown:
                 self._not_known(f"{event.type} cannot be judged after an event that is not known: {error}", index)
+            elif isinstance(error, OtherState) and (reason := _other_program(*self._by)):
+                self._not_known(f"{error}; {reason}", index)
             elif self._counted or error.code == "integrity":
                 self.found(_KINDS.get(error.code, "refused"), str(error), index)
         late = self.head.keyring.warning(event) if self.head.keyring else None
@@ -308,18 +312,12 @@ class Inspection:
 
     def _is_foreign(self, commit: Commit, files: dict[str, bytes], first: int) -> bool:
         """Says whether state and capsule of a commit are another program's, which folds other events than this one."""
-        version = story.trailers(commit.message).get("HEE-Projection", "")
-        if version.isdecimal() and int(version) != projection.VERSION:
-            self._not_known(f"state and capsule are of projection version {version}, this program folds another", first)
-            return True
-        if self.head.state.ledger.unknown:
+        if not story.other_projection(commit.message, projection.VERSION) and self.head.state.ledger.unknown:
             return True  # said where the first such event stands
-        skipped = capsule.events_unknown(files.get("capsule.json", b""))
-        if skipped:
-            self._not_known(
-                f"the program that wrote state and capsule did not know {skipped} event(s) up to here", first
-            )
-        return bool(skipped)
+        reason = _other_program(commit, files)
+        if reason:
+            self._not_known(reason, first)
+        return bool(reason)
 
     def _checkpoint(self, note: bytes | None, first: int, key: str) -> None:
         if note is None:
@@ -338,3 +336,11 @@ class Inspection:
         if not checkpoint.signer_of(parsed, (key,) if key in valid else valid):
             self.found("checkpoint", "no key of the log signed it as it is", first)
         self.checked["checkpoints"] += 1
+
+
+def _other_program(commit: Commit | None, files: Mapping[str, bytes]) -> str:
+    """Why state and capsule of a commit may be those of a program that folds other events; empty if nothing says so."""
+    if commit and (version := story.other_projection(commit.message, projection.VERSION)):
+        return f"state and capsule are of projection version {version}, this program folds another"
+    skipped = capsule.events_unknown(files.get("capsule.json", b""))
+    return f"the program that wrote state and capsule did not know {skipped} event(s) up to here" if skipped else ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from hee_core import alerts, attempts, branches, decisions, forms, issues, learned, returns, sources
 from hee_core.draft import Draft
-from hee_core.errors import EventError, Frozen
+from hee_core.errors import EventError, Frozen, OtherState
 from hee_core.form_table import FORMS
 from hee_core.ledger import ROLLBACKS_KEPT
 from hee_core.objections import RULES
@@ -251,4 +251,4 @@ def _check_rollback(event: Folded, restore: Restore | None, event_id: Callable[[
     if event_id(to_index) != event.data["to_event"]:
         raise EventError(f"the rollback names another event than the one at index {to_index}")
     if digest(restore(to_index)) != event.data["state"]:
-        raise EventError(f"the rollback's digest is not that of the state after index {to_index}")
+        raise OtherState(f"the rollback's digest is not that of the state after index {to_index}")

@@ -170,3 +170,9 @@ _TELLERS: tuple[tuple[str, Callable[[Sequence[Mapping[str, Any]], Facts], str]],
     ("key.root_granted", _count("key made a root key")),
     ("key.threshold_changed", _count("threshold for keys set to {data[threshold]}")),
 )
+
+
+def other_projection(text: str, version: int) -> str:
+    """The version of the projection that a message names, if it is another one; else empty."""
+    named = trailers(text).get("HEE-Projection", "")
+    return named if named.isdecimal() and int(named) != version else ""

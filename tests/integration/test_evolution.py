@@ -15,7 +15,7 @@ from logs import make_log, open_at
 from pydantic import Field
 
 import hee_core
-from hee_core import capsule, catalogue, chain, form_table, projection, upcasters
+from hee_core import canonical, capsule, catalogue, chain, form_table, projection, upcasters
 from hee_core.clock import FixedClock
 from hee_core.errors import EventError, IntegrityError
 from hee_core.events import Event
@@ -207,6 +207,30 @@ def test_a_capsule_by_a_program_that_knew_less_is_unknown(tmp_path, monkeypatch)
         assert (report.ok, report.findings, [one.index for one in report.unknown]) == (False, (), [2, 3])
         log.append([Event.new("note.recorded", {"text": "more"})])
         assert [one.index for one in hee_core.verify(log).unknown] == [2, 3], "what this program adds can be judged"
+
+
+def test_a_rollback_by_a_program_that_knew_less_is_unknown_and_one_that_lies_is_found(tmp_path, monkeypatch):
+    """Its digest is that of its own fold; who takes it for a lie can never sync with that program again."""
+    place = tmp_path / "repository"
+    known = form_table.FORMS["patterns.extended"]
+    monkeypatch.setitem(form_table.FORMS, "patterns.extended", (0, known[1]))
+    with carried(place, "patterns.extended", 1, {"path": "p", "blob": None, "count": 0}) as log:
+        hee_core.rollback(log, to=2, reason="as the older program sees it")
+    monkeypatch.undo()
+    with open_at(place, signer=OWNER) as log:
+        log.keep_snapshots = False
+        report = hee_core.verify(log)
+        assert (report.findings, [one.index for one in report.unknown]) == ((), [2, 3, 4, 4])
+        assert log.state.ledger.rollbacks, "what is not judged is followed all the same"
+        hee_core.rollback(log, to=1, reason="mine")
+    forge = Forge(place, OWNER)
+    lie = json.loads(forge.appends[5].lines[0])
+    lie["data"]["state"] = "0" * 64
+    forge.appends[5].files["events.jsonl"] = canonical.encode(lie) + b"\n"
+    forge.appends[5].sign_events(OWNER)
+    forge.rewrite()
+    with open_at(place, signer=OWNER) as log:
+        assert (5, "refused") in [(one.index, one.kind) for one in hee_core.verify(log).findings]
 
 
 @pytest.mark.parametrize(
