@@ -66,6 +66,10 @@ class World:
             reasons=[EVIL],
         )
         say(
+            workspace, "ci.failure_triaged", f"issue/{ISSUE}", issue_id=ISSUE, verdict="known", probability=8510, flaky=40, infrastructure=50,
+            broken_base=1400, change=8510, model=EVIL, evidence=[EVIL], missing=[EVIL], red_on=[{"branch": f"red/{EVIL}", "commit": commit}],
+        )  # fmt: skip
+        say(
             workspace,
             "state.changed",
             "state",
@@ -80,6 +84,18 @@ class World:
             workspace, "decision.recorded", f"issue/{ISSUE}", kind="issue", key=f"issue/{ISSUE}", statement=EVIL,
             action="agent-review", issue_id=ISSUE, rationale=EVIL, rule="r",
         )  # fmt: skip
+        say(workspace, "alert.raised", f"issue/{ISSUE}", issue_id=ISSUE, severity="high", title=EVIL, next_step=EVIL)
+        told = {"channel": f"c{EVIL}", "alerts": [ISSUE], "message": "a" * 64}
+        say(workspace, "alert.delivered", "channel/c", **told, stage="raised")
+        say(
+            workspace,
+            "alert.undelivered",
+            "channel/d",
+            **told | {"channel": f"d{EVIL}"},
+            stage="raised",
+            attempt=1,
+            reason=EVIL,
+        )
         say(workspace, "gate.evaluated", "gate", gate=EVIL, target=9000, value=8500, met=False)
         say(workspace, "coverage.measured", "coverage", metric="line", value=None)
 

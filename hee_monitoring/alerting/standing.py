@@ -1,16 +1,19 @@
 """What people must be told as things stand, read from the state of the log. Pure.
 
 An alert is named by what it is about: an issue that only a person can take further, the log itself when it is frozen or
-failed (`state`), a source that cannot be asked (`source/NAME`). Whether anybody was told is not known here.
+failed (`state`), a source that cannot be asked (`source/NAME`). What the log knows of who was told is put beside it, not judged.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+
+from hee_core.events import Event
 
 if TYPE_CHECKING:
     from hee_core.catalogue import Level
+    from hee_core.clock import Clock
     from hee_core.projection import State
     from hee_core.record import Record
 
@@ -49,6 +52,27 @@ def standing(state: State) -> dict[str, Alert]:
             alert = Alert(f"source/{name}", "high", title, words, next_step=step, first_seen=blind["since"])
             found.append(alert)
     return {alert.name: alert for alert in found}
+
+
+def listed(state: State) -> list[dict[str, Any]]:
+    """The alerts that stand as JSON, each with who was told by which channel and who sees to it."""
+    return [{"alert": alert.name, **asdict(alert), **telling(state, alert.name)} for alert in standing(state).values()]
+
+
+def telling(state: State, name: str) -> dict[str, Any]:
+    """How far each channel was told of an alert, and who acknowledged it; empty where nobody ever was."""
+    record: Any = state.ledger.alerts.get(name) or {}
+    return {
+        "since": record.get("since", ""),
+        **{field: record.get(field, {}) for field in ("told", "failed", "acknowledged")},
+    }
+
+
+def acknowledgement(name: str, statement: str, *, clock: Clock, seen: str = "") -> Event:
+    """The event by which a person sees to an alert, not bound yet; `seen` is the id of the last event that they saw."""
+    data = {"alert": name, "statement": statement}
+    causes = (seen,) if seen else ()
+    return Event.new("alert.acknowledged", data, subject=f"alert/{name}", causes=causes, clock=clock)
 
 
 def ended(state: State, name: str) -> Alert:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from hee_monitoring.cli import options
-
-if TYPE_CHECKING:
-    from hee_core.projection import State
 
 
 @click.group(invoke_without_command=True)
@@ -31,6 +27,7 @@ def alerts(ctx: click.Context, at: str | None, as_json: bool) -> None:
     if ctx.invoked_subcommand is not None:
         return
     from hee_core.history import resolve
+    from hee_monitoring.alerting.standing import listed
 
     terminal = options.terminal(as_json)
     with options.workspace(ctx.obj) as workspace:
@@ -52,21 +49,6 @@ def alerts(ctx: click.Context, at: str | None, as_json: bool) -> None:
         terminal.status("OK", "nothing stands that people must be told")
     if not channels:
         terminal.line("  no channel is configured: `alerts:` in hee.yaml, see docs/alerts.md")
-
-
-def listed(state: State) -> list[dict[str, Any]]:
-    """The alerts that stand, as JSON."""
-    from dataclasses import asdict
-
-    from hee_monitoring.alerting.standing import standing
-
-    known = state.ledger.alerts
-    rows = []
-    for alert in standing(state).values():
-        record: Any = known.get(alert.name) or {"since": "", "told": {}, "failed": {}, "acknowledged": {}}
-        fields = {name: record[name] for name in ("since", "told", "failed", "acknowledged")}
-        rows.append({"alert": alert.name, **asdict(alert), **fields})
-    return rows
 
 
 @alerts.command()
@@ -100,21 +82,31 @@ def send(place: str, as_json: bool) -> int:
 @alerts.command()
 @click.argument("alert")
 @click.option("--reason", default="", help="What you do about it; it stays in the record.")
+@click.option("--sign-request", is_flag=True, help="Print it signed, to hand in at `hee serve`; record nothing here.")
 @options.as_json
 @options.directory
-def acknowledge(place: str, alert: str, reason: str, as_json: bool) -> None:
-    """See to ALERT: nobody else is called while it lasts. Takes a person's key."""
+def acknowledge(place: str, alert: str, reason: str, sign_request: bool, as_json: bool) -> None:
+    r"""See to ALERT: nobody else is called while it lasts. Takes a person's key.
+
+    \b
+    Examples:
+      HEE_ACTOR=human:ada HEE_SIGNING_KEY=~/.ssh/ada hee alerts acknowledge HEE-ISS-1234567890 --reason "on it"
+      HEE_ACTOR=human:ada HEE_SIGNING_KEY=~/.ssh/ada.pub hee alerts acknowledge state --sign-request
+    """
     from hee_core.errors import NotFound
-    from hee_core.events import Event
-    from hee_monitoring.alerting.standing import standing
+    from hee_monitoring import signedrequest
+    from hee_monitoring.alerting.standing import acknowledgement, standing
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
-        options.allowed(workspace, "acknowledge", alert)
         if alert not in standing(workspace.log.state):
             raise NotFound(f"{alert} is no alert that stands", hint="`hee alerts` lists them")
-        data = {"alert": alert, "statement": reason}
-        event = Event.new("alert.acknowledged", data, subject=f"alert/{alert}", clock=workspace.clock)
+        seen = workspace.log.event_id(len(workspace.log) - 1) if sign_request else ""
+        event = acknowledgement(alert, reason, seen=seen, clock=workspace.clock)
+        if sign_request:
+            terminal.json(signedrequest.signed(workspace.log, event))
+            return
+        options.allowed(workspace, "acknowledge", alert)
         entry = workspace.log.append([event])
     if as_json:
         terminal.json(options.entry_json(entry))

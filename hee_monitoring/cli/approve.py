@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from hee_monitoring.cli import options
-
-if TYPE_CHECKING:
-    from hee_core.events import Event
-    from hee_monitoring.workspace import Workspace
 
 
 @click.command()
@@ -37,7 +31,7 @@ def approve(
     """
     from hee_core import returns
     from hee_core.history import resolve
-    from hee_monitoring import approving
+    from hee_monitoring import approving, signedrequest
 
     terminal = options.terminal(as_json)
     if authz:
@@ -55,7 +49,7 @@ def approve(
             about, reason, subject=subject, scope=scope, expires=expires, seen=seen, clock=workspace.clock
         )
         if sign_request:
-            terminal.json(_signed(workspace, event))
+            terminal.json(signedrequest.signed(workspace.log, event))
             return
         options.allowed(workspace, "approve", about)
         entry = workspace.log.append([event])
@@ -63,16 +57,6 @@ def approve(
         terminal.json(options.entry_json(entry))
         return
     terminal.status("OK", f"approved with event {entry.index}; next: {command}")
-
-
-def _signed(workspace: Workspace, draft: Event) -> dict[str, str]:
-    """The event and its signature, as a server takes them."""
-    from hee_core import chain, sshsig
-
-    signer = workspace.log.signer
-    event = chain.bind(workspace.log.refresh(), draft, signer)
-    signature = sshsig.armor(signer.sign(event.to_bytes(), sshsig.EVENT_NAMESPACE))
-    return {"event": event.to_bytes().decode(), "signature": signature}
 
 
 def _authorized(line: str, reason: str, scope: tuple[str, ...], expires: str) -> tuple[str, tuple[str, ...], str]:

@@ -2,5 +2,5 @@
 
 `book` reads the log and knows every earlier point of it, each of `views` makes what one page shows, `drawing` the
 pictures, `pages` the text, `guard` who is let in, `app` the paths, `server` the socket. Invariant: pages only read; the
-one thing that writes is an approval that a person signed elsewhere (`hee_monitoring.approving`).
+one thing that writes takes what a person signed elsewhere (`hee_monitoring.signedrequest`).
 """

@@ -27,12 +27,24 @@ from starlette.responses import (
 from starlette.routing import Route
 
 from hee_core.errors import Conflict, HeeError, NotFound
-from hee_monitoring import approving
+from hee_monitoring import signedrequest
 from hee_monitoring.github.receiver import PATH as WEBHOOK
 from hee_monitoring.web import pages
 from hee_monitoring.web.guard import Guard, TooLarge, too_large
 from hee_monitoring.web.live import Streams
-from hee_monitoring.web.views import approve, decisions, event, fix, health, issue, overview, timeline
+from hee_monitoring.web.views import (
+    acknowledge,
+    alerts,
+    approve,
+    decisions,
+    event,
+    fix,
+    health,
+    issue,
+    overview,
+    signing,
+    timeline,
+)
 from hee_monitoring.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -66,13 +78,16 @@ class Site:
             Route("/", self._page("overview.html", overview.values)),
             Route("/timeline", self._page("timeline.html", _timeline)),
             Route("/decisions", self._page("decisions.html", decisions.values)),
+            Route("/alerts", self._page("alerts.html", alerts.values)),
             Route("/issue/{name:path}", self._page("issue.html", issue.values)),
             Route("/decision/{name:path}", self._page("decision.html", decisions.one)),
             Route("/fix/{name:path}", self._page("fix.html", fix.values)),
             Route("/event/{name}", self._page("event.html", event.values)),
             Route("/event/{name}/proof", self._answer(self._proof)),
-            Route("/approve/{name:path}", self._answer(self._prepare)),
-            Route("/approve", self._approve, methods=["POST"]),
+            Route("/approve/{name:path}", self._prepared("approve.html", approve.values)),
+            Route("/acknowledge/{name:path}", self._prepared("acknowledge.html", acknowledge.values)),
+            Route("/approve", self._handed_in, methods=["POST"]),
+            Route("/acknowledge", self._handed_in, methods=["POST"]),
             Route("/health.json", self._answer(self._health)),
             Route("/live", self._live),
             Route("/static/{name}", _static),
@@ -162,29 +177,31 @@ class Site:
         status, words = self._knocks.answer(dict(request.headers), await request.body())
         return PlainTextResponse(f"{words}\n", status)
 
-    # ------------------------------------------------------------------ approvals
+    # ------------------------------------------------------------------ what people sign
 
-    def _prepare(self, request: Request) -> Response:
-        with self.book.lock:
-            look = self.book.look()
-            name = request.path_params["name"]
-            values = approve.values(self.book, look, name, request.query_params)
-            return HTMLResponse(pages.render("approve.html", look, here=request.url.path, **values))
+    def _prepared(self, template: str, view: Callable[..., dict[str, Any]]) -> Callable[[Request], Any]:
+        def made(request: Request) -> Response:
+            with self.book.lock:
+                look = self.book.look()
+                values = view(self.book, look, request.path_params["name"], request.query_params)
+                return HTMLResponse(pages.render(template, look, here=request.url.path, **values))
 
-    async def _approve(self, request: Request) -> Response:
+        return self._answer(made)
+
+    async def _handed_in(self, request: Request) -> Response:
         form = QueryParams((await request.body()).decode("utf-8", "replace"))
         return await run_in_threadpool(self._take, form)
 
     def _take(self, form: QueryParams) -> Response:
         try:
-            line, armor = approve.signed(form)
+            line, armor = signing.signed(form)
             with Workspace.open(self.book.place, clock=self.book.workspace.clock) as workspace:
                 if workspace.log.signer.role == "human":
-                    raise NotFound("this server has a person's key, and takes no approvals", hint="give it an agent's")
-                entry = approving.take(workspace, line, armor)
+                    raise NotFound("this server has a person's key, and takes nothing", hint="give it an agent's")
+                entry = signedrequest.take(workspace, line, armor)
         except HeeError as error:
             status = 409 if isinstance(error, Conflict) else 403
-            text = pages.render("error.html", None, error=f"Not approved: {error}", hint=error.hint, status=status)
+            text = pages.render("error.html", None, error=f"Not taken: {error}", hint=error.hint, status=status)
             return HTMLResponse(text, status)
         return RedirectResponse(pages.path("event", entry.index), 303)
 

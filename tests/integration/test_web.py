@@ -21,7 +21,7 @@ from hee_core import sshsig
 from hee_core.errors import EventError, SourceError
 from hee_core.events import Event
 from hee_core.proof import check
-from hee_monitoring import approving
+from hee_monitoring import signedrequest
 from hee_monitoring.cli.main import run
 from hee_monitoring.web import drawing, pages
 from hee_monitoring.web.guard import HEADERS, name_of
@@ -36,7 +36,9 @@ ALL = (
     pages.path("fix", FIX),
     "/event/9",
     "/?at=4",
+    "/alerts",
     f"/approve/{ISSUE}",
+    f"/acknowledge/{ISSUE}",
 )
 
 
@@ -210,8 +212,8 @@ def form_of(page: str) -> tuple[str, str]:
     return line, unescape(re.search(r"<code>(printf .*?)</code>", page, re.DOTALL)[1])
 
 
-def prepare(site: str, world: World, reason: str = "looked at it") -> str:
-    answer = HTTP.get(f"{site}/approve/{ISSUE}", params={"reason": reason, "key": world.ada.key_id, "scope": "src/**"})
+def prepare(site: str, world: World, reason: str = "looked at it", page: str = "approve") -> str:
+    answer = HTTP.get(f"{site}/{page}/{ISSUE}", params={"reason": reason, "key": world.ada.key_id, "scope": "src/**"})
     return answer.text
 
 
@@ -311,6 +313,61 @@ def test_nothing_but_a_fresh_signature_of_a_person_approves(agent: World, monkey
         assert not any(entry.event.type == "approval.granted" for entry in workspace.log.read(size))
 
 
+def test_a_person_sees_to_an_alert_by_a_signature_and_nobody_else_does(
+    agent: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(agent) as server, agent.open() as workspace:
+        site = server.url.rstrip("/")
+        line, _ = form_of(prepare(site, agent, "on it", "acknowledge"))
+        event, size, signer = json.loads(line), len(workspace.log), workspace.log.signer
+
+        def handed(by: object, **changes: object) -> tuple[int, str]:
+            changed = json.dumps({**event, **changes}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+            form = {"event": changed, "signature": armored(by, changed)}
+            answer = HTTP.post(f"{site}/acknowledge", data=form, follow_redirects=False)
+            return answer.status_code, unescape(answer.text)
+
+        for name, subject in (("state", "alert/state"), (ISSUE, "alert/else"), (ISSUE, f"issue/{ISSUE}")):
+            status, said = handed(agent.ada, data={"alert": name, "statement": "on it"}, subject=subject)
+            assert (status, "is no alert that stands" in said) == (403, True), said
+        assert handed(STRANGER)[0] == 403
+        assert len(workspace.log) == size
+        status, said = handed(signer, keyid=signer.key_id, actor=signer.actor)
+        assert (status, "only a person may" in said) == (403, True)
+        assert workspace.log.entry(size).event.data["capability"] == "acknowledge"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("HEE_SIGNING_KEY", str(agent.key))
+            patch.setenv("HEE_ACTOR", "human:ada")
+            command = ["-C", str(agent.root), "alerts", "acknowledge", ISSUE, "--reason", EVIL, "--sign-request"]
+            assert run(command) == 0
+        done = HTTP.post(f"{site}/acknowledge", data={"signature": capsys.readouterr().out}, follow_redirects=False)
+        assert done.status_code == 303
+        assert "signed by human:ada" in text(site, done.headers["location"])
+        for path in ("/alerts", f"/issue/{ISSUE}"):
+            assert f"by human:ada, {workspace.clock.now()[:10]}" in text(site, path)
+            assert EVIL in unescape(text(site, path))
+        status, said = handed(agent.ada)
+        assert (status, "came after what was signed for" in said) == (409, True)
+    assert run(["-C", str(agent.root), "verify"]) == 0
+
+
+def test_an_issue_says_how_sure_the_verdict_is_where_it_is_red_and_who_was_told(site: str) -> None:
+    page = unescape(text(site, f"/issue/{ISSUE}"))
+    for said in (
+        "known",
+        "85 % probable",
+        "14 %",
+        "What was missing",
+        f"red/{EVIL}",
+        f"c{EVIL}: raised",
+        f"d{EVIL}: {EVIL}, try 1",
+    ):
+        assert said in page
+    assert "name the key" in text(site, f"/acknowledge/{ISSUE}?reason=x")
+    assert "no alert that stands" in text(site, "/acknowledge/state", 404)
+    assert "nothing stands that people must be told" in text(site, "/alerts?at=1")
+
+
 def test_the_page_of_an_approval_explains_what_is_missing(agent: World, site: str) -> None:
     assert "name the key" in text(site, f"/approve/{ISSUE}?reason=x")
     assert "is no RFC 3339" in unescape(
@@ -318,7 +375,7 @@ def test_the_page_of_an_approval_explains_what_is_missing(agent: World, site: st
     )
     assert "is not an open issue" in text(site, "/approve/HEE-ISS-none", 404)
     with pytest.raises(EventError, match="too long"):
-        approving.take(None, b"x" * 70_000, "")
+        signedrequest.take(None, b"x" * 70_000, "")
 
 
 # ------------------------------------------------------------------ live, webhook, command

@@ -14,8 +14,19 @@ pytestmark = pytest.mark.skipif(
     not (BROWSER and DRIVER), reason="no browser: apt-get install chromium chromium-driver (.ci/run does)"
 )
 ALL = (
-    *("/", "/timeline", "/decisions", f"/issue/{ISSUE}", pages.path("fix", FIX), "/event/9", "/?at=4", "/nothing"),
+    *(
+        "/",
+        "/timeline",
+        "/decisions",
+        f"/issue/{ISSUE}",
+        pages.path("fix", FIX),
+        "/event/9",
+        "/?at=4",
+        "/nothing",
+        "/alerts",
+    ),
     f"/approve/{ISSUE}?reason=x",
+    f"/acknowledge/{ISSUE}",
 )
 # Asked until it is so: just after a load, Chromium counts what scrolls in a box of its own.
 FITS = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
