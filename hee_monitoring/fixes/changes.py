@@ -57,7 +57,7 @@ class FileChange:
 
 
 def count_lines(old: Sequence[bytes], new: Sequence[bytes]) -> tuple[int, int]:
-    """Lines inserted and deleted between two texts; exact for small differences, never too few for large ones."""
+    """Lines inserted and deleted between two texts: never fewer than the smallest diff has, and about as many."""
     start = 0
     while start < min(len(old), len(new)) and old[start] == new[start]:
         start += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from hee_monitoring.fixes.changes import EXECUTABLE, REGULAR, SUBMODULE, SYMLINK, FileChange, count_lines
@@ -53,9 +53,22 @@ def test_a_suppression_appended_to_any_line_is_found(text, mark):
     assert "suppression" in found
 
 
+def in_common(old, new):
+    """The most lines that two texts have in common in one order, counted in full."""
+    row = [0] * (len(new) + 1)
+    for line in old:
+        above, row = row, [0]
+        for at, other in enumerate(new):
+            row.append(above[at] + 1 if line == other else max(above[at + 1], row[at]))
+    return row[-1]
+
+
+# git before 2.50 leaves lines that are often there out of the comparison, even with --minimal: for the example it says 8 and 4 lines
+# where 7 and 3 do. So the promise is about the smallest diff, which git's is not always, and git's own count holds to it as well.
 @given(LINES, LINES)
+@example([b"a\n"] * 4, [b"b\n", b"a\n", *[b"b\n"] * 6])
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_line_counts_are_never_below_gits(tmp_path, old, new):
+def test_line_counts_are_never_below_the_smallest_diff(tmp_path, old, new):
     (tmp_path / "old").write_bytes(b"".join(old))
     (tmp_path / "new").write_bytes(b"".join(new))
     answer = subprocess.run(
@@ -64,11 +77,14 @@ def test_line_counts_are_never_below_gits(tmp_path, old, new):
         capture_output=True,
         check=False,
     ).stdout.split()
-    inserted, deleted = (int(answer[0]), int(answer[1])) if answer else (0, 0)
-    mine = FileChange("a", b"".join(old), b"".join(new)).lines
-    assert mine[0] >= inserted
-    assert mine[1] >= deleted
-    assert mine[0] - mine[1] == inserted - deleted
+    gits = (int(answer[0]), int(answer[1])) if answer else (0, 0)
+    change = FileChange("a", b"".join(old), b"".join(new))
+    before, after = (side.splitlines(keepends=True) for side in (change.old, change.new))
+    same = in_common(before, after)
+    smallest = (len(after) - same, len(before) - same)
+    for counted in (change.lines, gits):
+        assert counted[0] >= smallest[0]
+        assert counted[0] - counted[1] == smallest[0] - smallest[1]
 
 
 @given(st.integers(0, 2**32), st.integers(700, 1200), st.integers(0, 40))
