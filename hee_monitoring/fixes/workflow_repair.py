@@ -21,15 +21,22 @@ if TYPE_CHECKING:
     from hee_monitoring.evidence import Diagnosis
     from hee_monitoring.fixes.tools import Tools
 
-# The versions that do not run any more, and the first later one that does. Read in GitHub's changelog on 2026-11-24: artifact actions
-# v1 to v3 ended 2025-01-30, cache v1 and v2 2025-02-01 (and 2025-03-01), actions on node12 and node16 2024-11-12, CodeQL v2 2025-01-10.
+# The last retired version and the first later one that its notice, or the runtime in its action.yml, allows. What each row rests on:
+# artifact actions: github.blog/changelog/2024-02-12 (v3 fails from 2025-01-30, "v4") and 2024-02-13 (v1 and v2); cache: 2024-12-05
+#   (v1 and v2 fail, "v3/v4"; v4 is taken, since v3 runs on node16); cache/save and cache/restore are only there since v3, so no row;
+# the others: 2024-09-25-end-of-life-for-actions-node16, with `runs.using` as the tags of each repository have it (node12 or node16 up to
+#   the first number, node20 at the second); such an action is "too old" for actionlint, while GitHub runs it on a newer Node;
+# CodeQL: 2025-01-10-code-scanning-codeql-action-v2-is-now-deprecated (v1 and v2, "v3+").
+# Node 20 has an end too (2025-09-19): going on to the versions for Node 24 is left to people, since they do more (setup-node v5 caches).
 _SUCCESSORS = {
-    "actions/upload-artifact": (3, 4), "actions/download-artifact": (3, 4), "actions/cache": (2, 4), "actions/cache/save": (2, 4),
-    "actions/cache/restore": (2, 4), "actions/checkout": (3, 4), "actions/setup-python": (4, 5), "actions/setup-node": (3, 4),
-    "actions/setup-go": (4, 5), "actions/setup-java": (3, 4), "github/codeql-action/init": (2, 3), "github/codeql-action/analyze": (2, 3),
-    "github/codeql-action/autobuild": (2, 3), "github/codeql-action/upload-sarif": (2, 3),
+    "actions/upload-artifact": (3, 4), "actions/download-artifact": (3, 4), "actions/cache": (2, 4), "actions/checkout": (3, 4),
+    "actions/setup-python": (4, 5), "actions/setup-node": (3, 4), "actions/setup-go": (4, 5), "actions/setup-java": (3, 4),
+    "github/codeql-action/init": (2, 3), "github/codeql-action/analyze": (2, 3), "github/codeql-action/autobuild": (2, 3),
+    "github/codeql-action/upload-sarif": (2, 3),
 }  # fmt: skip
 _USES = re.compile(r"(?P<before>\buses:\s*['\"]?)(?P<action>[\w./-]+)@v(?P<major>\d+)(?P<rest>(?:\.\d+)*)(?=['\"\s]|$)")
+# 2020-10-01-github-actions-deprecating-set-env-and-add-path-commands (both are refused since), and 2022-10-11 for the two others,
+# whose announced end (2023-05-31) passed while runs went on to warn only.
 _FILES = {
     "set-output": "GITHUB_OUTPUT",
     "save-state": "GITHUB_STATE",
