@@ -157,9 +157,11 @@ def run(arguments: list[str] | None = None, command: click.Command | None = None
     except (click.Abort, KeyboardInterrupt):
         Terminal().error("interrupted: nothing is left half done", "run the same command again to go on")
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output went away; that is its right
-        return 0
+    except SystemExit:  # click makes one of every broken pipe, whosever it was
+        if _reader_left():
+            return 0  # that is its right
+        Terminal().error("a program that hee talked to ended too early", "run the same command again")
+        return 2
     except Exception as error:
         from hee_core.errors import HeeError
 
@@ -168,6 +170,15 @@ def run(arguments: list[str] | None = None, command: click.Command | None = None
         Terminal().error(str(error), error.hint)
         return 2
     return result if isinstance(result, int) else 0
+
+
+def _reader_left() -> bool:
+    """Whether nobody reads our output any more."""
+    from select import POLLERR, poll
+
+    asked = poll()
+    asked.register(1, 0)
+    return any(what & POLLERR for _, what in asked.poll(0))
 
 
 if __name__ == "__main__":
