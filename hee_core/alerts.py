@@ -80,4 +80,5 @@ def _since(draft: Draft, before: Data, channel: str, stage: str) -> str:
 
 
 def _put(draft: Draft, record: Data) -> None:
-    draft.put("alerts", Record(record), record["alert"], keep=ALERTS_KEPT)
+    # Room for what is open comes on top: an alert that stands and is forgotten would be told again for ever.
+    draft.put("alerts", Record(record), record["alert"], keep=ALERTS_KEPT + len(draft.issues))

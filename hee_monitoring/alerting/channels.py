@@ -51,14 +51,20 @@ def missing(setting: AlertChannel, environment: Mapping[str, str]) -> str:
 
 def open_channel(setting: AlertChannel, environment: Mapping[str, str]) -> Channel:
     """Opens a channel; raises ConfigError for a type nobody brings, or an address that it cannot use."""
-    opener = _opener(setting.type)
     secret = environment[setting.secret].strip() if setting.secret else ""
     try:
-        return opener(environment[setting.url].strip(), secret)
+        return _opener(setting.type)(environment[setting.url].strip(), secret)
+    except HeeError:
+        raise
     except ValueError as error:
         raise ConfigError(
             f"channel {setting.name}: {setting.url} {error}", hint="docs/alerts.md says what it holds"
         ) from None
+    except Exception as error:
+        raise ConfigError(
+            f"channel {setting.name}: {setting.type} cannot be opened: {type(error).__name__}",
+            hint="is its plugin whole?",
+        ) from error
 
 
 def _opener(type_: str) -> Opener:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from hee_core.errors import HeeError
 from hee_monitoring import facts
-from hee_monitoring.alerting.channels import DeliveryFault, missing, open_channel
+from hee_monitoring.alerting.channels import missing
 from hee_monitoring.alerting.planning import due
+from hee_monitoring.alerting.trying import tried, without_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,8 +44,8 @@ def deliver(workspace: Workspace, environment: Mapping[str, str] = os.environ) -
             fault = _sent(workspace, setting, message, environment)
         except HeeError as error:  # the channel itself is wrong: a person has to change its settings
             broken.add(setting.name)
-            said.append(f"channel {setting.name}: {error}")
-            fault = str(error)
+            fault = without_address(str(error), setting, environment)
+            said.append(f"channel {setting.name}: {fault}")
         _record(workspace, setting, message, fault)
         if fault:
             broken.add(setting.name)
@@ -53,17 +54,13 @@ def deliver(workspace: Workspace, environment: Mapping[str, str] = os.environ) -
 
 def _sent(workspace: Workspace, setting: AlertChannel, message: Message, environment: Mapping[str, str]) -> str:
     """Why a message was not delivered; empty when it was."""
-    channel = open_channel(setting, environment)
     fault = ""
     for attempt in range(TRIES):
         if attempt:
             workspace.clock.sleep(PAUSE_S)
-        try:
-            channel.send(message, repository=name_of(workspace), log_id=workspace.log.id)
-        except DeliveryFault as error:
-            fault = str(error)
-        else:
-            return ""
+        fault = tried(setting, environment, message, repository=name_of(workspace), log_id=workspace.log.id)
+        if not fault:
+            break
     return fault
 
 

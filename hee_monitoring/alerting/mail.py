@@ -31,14 +31,17 @@ class Email:
         """Raises ValueError where the address lacks a host, a sender or a receiver."""
         try:
             found = httpx2.URL(url)
-        except httpx2.InvalidURL:
+            found.host.encode("idna")  # what no resolver takes
+        except (httpx2.InvalidURL, UnicodeError):
             found = httpx2.URL("")
         self._url = found
         self._from = found.params.get("from", "")
         self._to = [each for each in found.params.get_list("to") for each in each.split(",") if each]
         if found.scheme not in _PORTS or not found.host:
             raise ValueError("holds no address of a mail server, as smtp://HOST:587/?from=…&to=…")
-        if not self._to or not all("@" in parseaddr(each)[1] for each in [self._from, *self._to]):
+        if not self._to or not all(
+            "@" in parseaddr(each)[1] and each.isprintable() for each in [self._from, *self._to]
+        ):
             raise ValueError("names no sender and receiver, as ?from=hee@example.org&to=ada@example.org")
 
     def send(self, message: Message, *, repository: str, log_id: str) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 APART = 3
 BUDGET, WINDOW_S = 6, 600
 TRIES = 10
-LONGEST_PAUSE_S = 3600
+LONGEST_PAUSE_S, DAY_S = 3600, 86_400
 REMINDER_S = 300  # a channel that was told at once is not told again in the same second
 SPARE = 4  # messages beyond the budget that a critical alert may still take
 
@@ -38,7 +38,7 @@ def due(state: State, channels: Sequence[AlertChannel], now: str) -> Iterator[tu
     for channel in channels:
         took = state.ledger.channels.get(channel.name)
         sent = took["sent"] if took else []
-        room = BUDGET - sum(_seconds(time, now) < WINDOW_S for time, _ in sent)
+        room = BUDGET - sum(_apart(time, now) < WINDOW_S for time, _ in sent)
         after = sent[-1][1] if sent else ""
         for stage, alerts in _wanted(state, channel, channels, there, now):
             for part in _grouped(alerts):
@@ -73,7 +73,7 @@ def _wanted(
     ]
     stages: tuple[tuple[Stage, list[Alert]], ...] = (("raised", raised), ("escalated", escalated), ("closed", over))
     for stage, alerts in stages:
-        ready = [alert for alert in alerts if _may_try(known, alert.name, channel.name, stage, now)]
+        ready = [alert for alert in alerts if _may_try(state, alert.name, channel.name, stage, now)]
         if ready:
             yield stage, sorted(ready, key=lambda alert: -LEVELS.index(alert.severity))
 
@@ -86,7 +86,7 @@ def _is_overdue(
     if waiting != (channel.when == "unacknowledged"):
         return False
     within = WITHIN[alert.severity] if waiting else max(WITHIN[alert.severity], REMINDER_S)
-    elapsed = _seconds(record["since"], now) if record["since"] else 0
+    elapsed = _apart(record["since"], now) if record["since"] else 0
     return not record["acknowledged"] and elapsed >= within and (bool(record["since"]) or not within)
 
 
@@ -94,13 +94,20 @@ def _takes(channel: AlertChannel, alert: Alert) -> bool:
     return LEVELS.index(alert.severity) >= LEVELS.index(channel.least)
 
 
-def _may_try(known: Mapping[str, Record], name: str, channel: str, stage: str, now: str) -> bool:
-    """Whether the pause after the last failure is over; after `TRIES` of them a channel is given up for this stage."""
-    failure = _failure(known, name, channel, stage)
+def _may_try(state: State, name: str, channel: str, stage: str, now: str) -> bool:
+    """Whether the pause after the last failure is over: it grows to an hour, and after `TRIES` failures it is a day.
+
+    A channel that took another message since then works again, and nothing that it missed waits for the day to end.
+    """
+    failure = _failure(state.ledger.alerts, name, channel, stage)
     if failure is None:
         return True
-    pause = min(15 * 2 ** failure["attempt"], LONGEST_PAUSE_S)
-    return int(failure["attempt"]) < TRIES and _seconds(failure["time"], now) >= pause
+    attempt = int(failure["attempt"])
+    if attempt < TRIES:
+        return _apart(failure["time"], now) >= min(15 << attempt, LONGEST_PAUSE_S)
+    took = state.ledger.channels.get(channel)
+    works = took is not None and bool(took["sent"][-1][0] > failure["time"])
+    return works or _apart(failure["time"], now) >= DAY_S
 
 
 def _failure(known: Mapping[str, Record], name: str, channel: str, stage: str) -> Any:
@@ -119,5 +126,6 @@ def _name(after: str, channel: str, stage: str, alerts: Sequence[Alert]) -> str:
     return hashlib.sha256(encode(parts)).hexdigest()
 
 
-def _seconds(earlier: str, later: str) -> float:
-    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
+def _apart(one: str, other: str) -> float:
+    """Seconds between two times, whichever is later: a clock that was set back silences nobody until it catches up."""
+    return abs((datetime.fromisoformat(other) - datetime.fromisoformat(one)).total_seconds())

@@ -80,7 +80,7 @@ def ended(state: State, name: str) -> Alert:
     issue = state.operational.closed.get(name)
     if issue is None:
         what = {"state": "HEE works again"}.get(name, f"{name.removeprefix('source/')} answers again")
-        return Alert(name, "low", what if "/" in name or name == "state" else "resolved")
+        return Alert(name, "low", what if "/" in name or name == "state" else "no longer open in the state that holds")
     return replace(_issue(issue), why=f"resolved: {issue['resolved_by']}", proof="", next_step="")
 
 

@@ -158,10 +158,11 @@ def ask(place: str, issue: str, question: str, as_json: bool) -> None:
 def test(place: str, channel: str, as_json: bool) -> int:
     """Send one test message by CHANNEL, and record nothing."""
     from hee_core.errors import NotFound
-    from hee_monitoring.alerting.channels import DeliveryFault, missing, open_channel
+    from hee_monitoring.alerting.channels import missing
     from hee_monitoring.alerting.dispatch import name_of
     from hee_monitoring.alerting.message import Message
     from hee_monitoring.alerting.standing import Alert
+    from hee_monitoring.alerting.trying import tried
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
@@ -171,11 +172,7 @@ def test(place: str, channel: str, as_json: bool) -> int:
         if lacking := missing(setting, os.environ):
             raise NotFound(f"{lacking} is not set here", hint="it holds what the channel needs; see docs/alerts.md")
         message = Message("0" * 64, "raised", (Alert("test", "low", "a test: nothing is wrong", "you asked for it"),))
-        fault = ""
-        try:
-            open_channel(setting, os.environ).send(message, repository=name_of(workspace), log_id=workspace.log.id)
-        except DeliveryFault as error:
-            fault = str(error)
+        fault = tried(setting, os.environ, message, repository=name_of(workspace), log_id=workspace.log.id)
     if as_json:
         terminal.json({"delivered": not fault, "reason": fault or None})
     elif fault:

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import EntryPoint
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import jsonschema
 import pytest
@@ -26,6 +27,7 @@ from hee_core.errors import ConfigError, ToolMissing
 from hee_governance.alertsettings import AlertChannel
 from hee_governance.config import load
 from hee_monitoring import pipeline
+from hee_monitoring.alerting import channels, trying
 from hee_monitoring.alerting.channels import DeliveryFault, open_channel
 from hee_monitoring.alerting.dispatch import deliver, name_of
 from hee_monitoring.alerting.message import Message
@@ -292,6 +294,11 @@ def test_a_mail_server_takes_one_conversation_about_one_alert(mailbox):
         ("email", f"smtp://:{CANARY}@/?from=a@b.c"),
         ("email", f"smtp://x:{CANARY}@h/?from=a&to=b"),
         ("email", f"smtp://x:{CANARY}@[h/?from=a&to=b"),
+        ("email", f"smtp://x:{CANARY}@h/?from=a@b%0ABcc:x@y&to=c@d"),
+        ("email", f"smtp://x:{CANARY}@h/?from=a@b&to=c@d%0D%0ABcc:x@y"),
+        ("email", f"smtp://x:{CANARY}@{'h' * 64}/?from=a@b&to=c@d"),
+        ("webhook", f"https://{'h' * 64}.example/{CANARY}"),
+        ("webhook", f"https://a..b/{CANARY}"),
         ("apprise", f"nothing://{CANARY}"),
         ("pigeon", f"coop://{CANARY}"),
     ],
@@ -310,6 +317,69 @@ def test_nobody_at_the_other_end_is_a_fault_without_an_address():
     with pytest.raises(DeliveryFault, match="cannot be reached") as raised:
         channel.send(MESSAGE, repository="ada/app", log_id="ab" * 32)
     assert CANARY not in str(raised.value)
+
+
+def test_an_answer_without_an_end_is_not_read():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\nx")
+            connection.recv(65536)  # until the other side has gone
+            connection.close()
+
+        Thread(target=answer, daemon=True).start()
+        setting = AlertChannel("on-call", "webhook", "URL", "", "low", "raised")
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        open_channel(setting, {"URL": address}).send(MESSAGE, repository="ada/app", log_id="ab" * 32)
+
+
+class _Foreign:
+    """A channel of somebody else."""
+
+    def __init__(self, url: str, _: str) -> None:
+        self.url = url
+
+    def send(self, message: Message, *, repository: str, log_id: str) -> None:
+        del message, repository, log_id
+        if "hang" in self.url:
+            Event().wait()
+        if "words" in self.url:
+            path = self.url.partition(".org")[2]
+            raise DeliveryFault(
+                f"cannot POST\n{path} to {self.url} with {CANARY[::-1]}, see http://help.example/{CANARY}"
+            )
+        raise RuntimeError(self.url)
+
+
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [
+        ("hang", "it did not answer within 0 seconds"),
+        ("words", "cannot POST /words/URL to URL with SECRET, see an address"),
+        ("raise", "it broke: RuntimeError"),
+    ],
+)
+def test_a_foreign_channel_neither_stops_us_nor_names_its_address(monkeypatch, way, said):
+    monkeypatch.setattr(channels, "entry_points", lambda **_: [EntryPoint("x", f"{__name__}:_Foreign", channels.GROUP)])
+    monkeypatch.setattr(trying, "DEADLINE_S", 0.2)
+    setting = AlertChannel("on-call", "pigeon", "URL", "SECRET", "low", "raised")
+    environment = {"URL": f"https://example.org/{way}/{CANARY}", "SECRET": CANARY[::-1]}
+    assert trying.tried(setting, environment, MESSAGE, repository="ada/app", log_id="ab" * 32) == said
+
+
+def test_a_foreign_channel_that_cannot_be_opened_keeps_no_cycle_from_going_on(tmp_path, receiver, monkeypatch):
+    rows = "    - {name: bad, type: pigeon, url: BAD_URL}\n    - {name: on-call, type: webhook, url: ON_CALL_URL}\n"
+    place = watched(tmp_path / "app", rows)
+    monkeypatch.setenv("BAD_URL", f"coop://{CANARY}")
+    monkeypatch.setenv("ON_CALL_URL", receiver.url)
+    monkeypatch.setattr(channels, "entry_points", lambda **_: [EntryPoint("x", "json:nothing", channels.GROUP)])
+    worlds.run_cycle(place, JOBS)
+    assert len(receiver.posts) == 1
+    with Workspace.open(place) as workspace:
+        (failed,) = [entry.event for entry in workspace.log.read() if entry.event.type == "alert.undelivered"]
+    assert failed.data["reason"] == "channel bad: pigeon cannot be opened: AttributeError"
 
 
 @pytest.mark.parametrize(

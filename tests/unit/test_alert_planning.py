@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from state_world import World
 
+from hee_core.alerts import ALERTS_KEPT
 from hee_core.errors import ConfigError, EventError, Frozen
 from hee_governance.alertsettings import AlertChannel
 from hee_governance.config import load
@@ -137,13 +138,61 @@ def test_a_channel_that_is_down_is_tried_again_later_and_later_and_others_are_ca
     world.deliver(after_s=2)
     assert tries() == 2
     assert world.deliver(after_s=300) == [("pager", "escalated", ("ISS-1",))]
-    for _ in range(30):
+    for _ in range(10):
         world.deliver(after_s=4000)
     assert tries() == 10
+    for _ in range(240):
+        world.deliver(after_s=3600)
+    assert tries() == 20  # once a day from here on: a month of it is a handful of events
     world.down = frozenset()
-    assert world.deliver(after_s=86400) == []  # given up, and the log says so
+    assert world.deliver(after_s=86400) == [("chat", "raised", ("ISS-1",))]
     world.say("ci.issue_resolved")
-    assert world.deliver() == [("pager", "closed", ("ISS-1",))]
+    assert [stage for _, stage, _ in world.deliver()] == ["closed", "closed"]
+
+
+def test_a_channel_that_works_again_hears_at_once_of_what_it_missed():
+    world = Told(CHAT, down=frozenset({"chat"}))
+    world.break_()
+    for _ in range(12):
+        world.deliver(after_s=4000)
+    world.down = frozenset()
+    assert world.deliver(after_s=4000) == []
+    world.break_("ISS-2")
+    assert world.deliver(after_s=1) == [("chat", "raised", ("ISS-2",))]
+    assert world.deliver(after_s=1) == [("chat", "raised", ("ISS-1",))]
+
+
+@pytest.mark.parametrize("down", [frozenset(), frozenset({"chat"})])
+def test_a_clock_that_is_set_back_a_year_silences_nobody(down):
+    world = Told(CHAT, PAGER, down=down)
+    for number in range(BUDGET):
+        world.break_(f"ISS-{number}", "medium")
+        world.deliver(after_s=1)
+    world.clock.sleep(-365 * 86400)
+    world.down = frozenset()
+    world.break_("ISS-new", "medium")
+    told = {name for _ in range(3) for _, _, names in world.deliver(after_s=700) for name in names}
+    assert told >= {"ISS-new", "ISS-0"}
+
+
+def test_more_alerts_than_are_kept_are_told_once():
+    world = Told(CHAT)
+    for number in range(ALERTS_KEPT + 100):
+        world.break_(f"ISS-{number}", "medium")
+    assert len(world.deliver()) == 1
+    assert world.deliver(after_s=700) == []
+    assert world.deliver(after_s=300) == [("chat", "escalated", tuple(world.state.issues))]
+    assert world.deliver(after_s=700) == []
+
+
+def test_what_a_rollback_took_away_is_not_called_resolved():
+    world = Told(CHAT)
+    before = world.say("note.recorded")
+    world.break_()
+    world.deliver()
+    world.return_to(world.events.index(before))
+    ((_, message),) = due(world.state, world.channels, world.clock.now())
+    assert "resolved" not in message.text("ada/app")
 
 
 def test_a_message_has_the_same_name_at_each_try_and_another_when_it_is_told_anew():
