@@ -30,12 +30,16 @@ _WRAPPERS: dict[str | tuple[str, ...], int] = {
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One simple command. `line` counts from 0 in the script, `after` is the operator behind it, `depth` of blocks."""
+    """One simple command. `line` counts from 0 in the script, `after` is the operator behind it, `depth` of blocks.
+
+    `input` is the text of its last here-document.
+    """
 
     words: tuple[str, ...]
     line: int
     after: str
     depth: int
+    input: str = ""
 
     @property
     def condition(self) -> bool:
@@ -58,10 +62,11 @@ def commands(script: str) -> tuple[Command, ...]:
     """The simple commands of a script, in order; parentheses stand as commands of their own."""
     found: list[Command] = []
     blocks: list[str] = []
-    for words, line, operator in _Scanner(script).scan():
+    scanner = _Scanner(script)
+    for number, (words, line, operator) in enumerate(scanner.scan()):
         if words[0] in _CLOSES and blocks and (words[0] == ")") == (blocks[-1] == "("):
             blocks.pop()
-        found.append(Command(words, line, operator, len(blocks)))
+        found.append(Command(words, line, operator, len(blocks), scanner.inputs.get(number, "")))
         blocks.extend(_opened(words))
     return tuple(found)
 
@@ -74,7 +79,7 @@ def opaque(word: str) -> bool:
 def _opened(words: tuple[str, ...]) -> list[str]:
     """The blocks that a command's leading words open."""
     found: list[str] = []
-    for word in words:
+    for word in words[2:] if words[0] == "function" else words:
         if word in _OPENS:
             found.append(word)
         if word not in RESERVED:
@@ -87,6 +92,8 @@ def _program(words: tuple[str, ...]) -> tuple[str, ...]:
     while rest:
         if rest[0] in RESERVED or _ASSIGNMENT.fullmatch(rest[0]):
             del rest[0]
+        elif rest[0] == "function" and len(rest) > 2:
+            del rest[:2]
         elif tuple(rest[:2]) in _WRAPPERS:
             del rest[:2]
             rest = _past_options(rest)
@@ -118,7 +125,9 @@ class _Scanner:
         self.word: str | None = None
         self.words: list[str] = []
         self.first_line = 0
-        self.heredocs: list[tuple[str, bool]] = []
+        self.heredocs: list[tuple[str, bool, int]] = []
+        self.inputs: dict[int, str] = {}  # by the number of the command
+        self.number = 0
         self.awaits_delimiter = ""
 
     def scan(self) -> list[tuple[tuple[str, ...], int, str]]:
@@ -126,6 +135,7 @@ class _Scanner:
         found: list[tuple[tuple[str, ...], int, str]] = []
         while self.at < len(self.text):
             operator = self._operator()
+            self.number = len(found)
             if operator is None:
                 self._character()
                 continue
@@ -247,13 +257,14 @@ class _Scanner:
         if self.word is None:
             return
         if self.awaits_delimiter and self.word not in ("<<", "<<-"):
-            self.heredocs.append((self.word.replace("\x00", ""), self.awaits_delimiter == "<<-"))
+            self.heredocs.append((self.word.replace("\x00", ""), self.awaits_delimiter == "<<-", self.number))
             self.awaits_delimiter = ""
         self.words.append(self.word)
         self.word = None
 
     def _skip_heredocs(self) -> None:
-        for delimiter, tabs in self.heredocs:
+        for delimiter, tabs, number in self.heredocs:
+            begin = self.at
             while self.at < len(self.text):
                 end = self.text.find("\n", self.at)
                 row = self.text[self.at : len(self.text) if end < 0 else end]
@@ -261,4 +272,5 @@ class _Scanner:
                 self.line += 1
                 if (row.lstrip("\t") if tabs else row) == delimiter:
                     break
+                self.inputs[number] = self.text[begin : self.at]
         self.heredocs = []

@@ -26,11 +26,15 @@ RULESETS = (
     Ruleset("1.0.0", "2026-01-24", "The specification's day: gates, references, pinning, capsules, text."),
     Ruleset("1.1.0", "2026-01-26", "The executable rules of the HEE community (GOV-*)."),
     Ruleset("1.2.0", "2026-01-27", "Frozen documents keep their digests; waivers have a grammar and an end."),
-    Ruleset("1.3.0", "2026-11-24", "Conditions, path filters and hooks that select nothing are told."),
+    Ruleset(
+        "1.3.0",
+        "2026-11-24",
+        "Conditions, path filters and hooks that select nothing, and more gates that cannot fail, are told.",
+    ),
     Ruleset(
         "2.0.0",
         "2027-01-01",
-        "Pinning and selecting nothing become errors; full history and pinned tooling where they matter.",
+        "Pinning, selecting nothing and those gates become errors; full history and pinned tooling where they matter.",
     ),
 )
 RELEASED = "2026-11-24"  # without a day, the rules of this release's day are in force

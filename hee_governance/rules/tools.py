@@ -109,10 +109,10 @@ _ACTIONS = re.compile(
 )
 _NAMES = re.compile(r"\b(enforce|validat|check(?!\s*out)|verif|assert|lint|tests?\b|scan|audit|gate\b)", re.IGNORECASE)
 _VERBS = re.compile(
-    r"\W*(enforce|validate|verify|check(?!\s*out)|assert|ensure|scan|audit|test|lint|run\b.*\b(tests?|checks?|scan\w*|lint\w*|audit))\b"
-    r"|.*\b(checks?|validation|verification|scan|audit|tests?|lint)\W*\Z",
+    r"\W*(enforce|validate|verify|check(?!\s*out)|assert|ensure|scan|audit|test|lint|run\b.*\b(tests?|checks?|scan\w*|lint\w*|audit))\b",
     re.IGNORECASE,
 )
+_ENDS = re.compile(r".*\b(checks?|validation|verification|scan|audit|tests?|lint)\W*\Z", re.IGNORECASE)
 _NOT_GATES = re.compile(
     r"upload|publish|report|comment|download|cache|set ?up|badge|summary|install|notify|annotat|collect|remind|print|debug",
     re.IGNORECASE,
@@ -148,6 +148,6 @@ def gate_step(step: Step) -> bool:
     return any(check_tool(command.program) for command in step.commands)
 
 
-def promises(name: str) -> bool:
-    """Says whether a step's name promises a check, as in `Validate the documentation`."""
-    return bool(_VERBS.match(name)) and not _NOT_GATES.search(name)
+def promises(name: str, *, fine: bool = True) -> bool:
+    """Says whether a step's name promises a check, as in `Validate the documentation`; the `fine` reading sees its end."""
+    return bool(_VERBS.match(name) or (fine and _ENDS.match(name))) and not _NOT_GATES.search(name)

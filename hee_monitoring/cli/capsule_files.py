@@ -31,12 +31,13 @@ _PATHS = click.argument("paths", nargs=-1, required=True, callback=_named)
 @click.option("--no-record", is_flag=True, help="Only report; write nothing to the log.")
 @options.as_json
 @options.directory
-def import_(place: str, paths: tuple[Path, ...], no_record: bool, as_json: bool) -> None:
+def import_(place: str, paths: tuple[Path, ...], no_record: bool, as_json: bool) -> int:
     """Read capsules that people wrote, in any of their formats, from files or directories.
 
     What they say is kept as unverified, each fact with its line; no file is changed. With a log every file is recorded
     once (`capsule.imported`), without one this only reports. Contradictions are listed with both sides, and nothing resolves
-    them; what shows no sign of any format is rejected with the reason.
+    them; what shows no sign of any format is rejected with the reason. Exits 1 when something contradicts itself or was
+    rejected, and when there was nothing to read.
     """
     from hee_core.clock import SYSTEM
     from hee_core.errors import LogNotFound
@@ -57,6 +58,7 @@ def import_(place: str, paths: tuple[Path, ...], no_record: bool, as_json: bool)
     else:
         _show(terminal, found)
         terminal.line(terminal.dim(f"  nothing recorded: {why}" if why else f"  {recorded} recorded"))
+    return 0 if _word(found) == "OK" else 1
 
 
 @click.command()
@@ -203,5 +205,9 @@ def _show(terminal: Terminal, found: Imports) -> None:
     for refusal in found.rejected:
         terminal.status("UNKNOWN", f"{terminal.fit(refusal.path, terminal.width)}:{refusal.line} {refusal.reason}")
     counts = (len(found.imported), len(found.contradictions), len(found.rejected))
-    word = "CRITICAL" if found.contradictions else "UNKNOWN" if found.rejected else "OK"
-    terminal.status(word, "{} read, {} contradictions, {} rejected".format(*counts))
+    terminal.status(_word(found), "{} read, {} contradictions, {} rejected".format(*counts))
+
+
+def _word(found: Imports) -> str:
+    """How an import came out: nothing read is as unknown as what could not be."""
+    return "CRITICAL" if found.contradictions else "UNKNOWN" if found.rejected or not found.imported else "OK"

@@ -48,7 +48,10 @@ def gates(
     from hee_monitoring import gatecheck
 
     terminal = options.terminal(as_json)
-    reports = {"coverage": _read(coverage), "junit": _read(junit)}
+    reports = {
+        name: tuple((str(path), options.content(path, "name the report that the tests wrote")) for path in paths)
+        for name, paths in (("coverage", coverage), ("junit", junit))
+    }
     repository, config, log = _opened(place, records=not (no_record or at))
     try:
         judged = repository.commit(commit)
@@ -88,18 +91,6 @@ def _opened(place: str, *, records: bool) -> tuple[Repository, Config, Log | Non
     if records:
         options.allowed(workspace, "gates")
     return workspace.repository, workspace.config, workspace.log
-
-
-def _read(paths: tuple[Path, ...]) -> tuple[tuple[str, bytes], ...]:
-    from hee_core.errors import SourceError
-
-    found = []
-    for path in paths:
-        try:
-            found.append((str(path), path.read_bytes()))
-        except OSError as error:
-            raise SourceError(f"{path}: {error.strerror}", hint="name the report that the tests wrote") from None
-    return tuple(found)
 
 
 def _base(repository: Repository, commit: str) -> str:

@@ -21,8 +21,8 @@ def maintain(place: str, only_list: bool, names: tuple[str, ...], at: str | None
     """Do every task of the maintenance schedule that is due, and record it; nothing is ever deleted.
 
     Daily health, weekly performance, patterns every two weeks, archive and dependencies monthly, security, governance
-    and migration quarterly, architecture yearly. Exits 1 when a task found something. With --at the schedule as it
-    stood at that point is shown.
+    and migration quarterly, architecture yearly. Exits 1 when a task found something, or had nothing to look
+    at. With --at the schedule as it stood at that point is shown.
     """
     from hee_core.errors import NotFound
     from hee_core.history import resolve
@@ -66,4 +66,4 @@ def maintain(place: str, only_list: bool, names: tuple[str, ...], at: str | None
                 _WORD[row["status"]],
                 f"{row['task']}: {row['status']}, {last}, next {row['next_due'][:10]} ({place_.task.words})",
             )
-    return 1 if any(row["ran"] and row["findings"] for row in rows) else 0
+    return 1 if any(row["ran"] and not row["ok"] for row in rows) else 0

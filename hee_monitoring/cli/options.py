@@ -12,6 +12,7 @@ from hee_monitoring.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from hee_core.log import Entry
     from hee_monitoring.workspace import Workspace
@@ -39,6 +40,18 @@ class Ended(int):
         made = super().__new__(cls, status)
         made.word = word
         return made
+
+
+def content(path: Path, hint: str = "name a file that can be read") -> bytes:
+    """The bytes of a regular file that an option names; a pipe is refused, because nobody may ever write to it."""
+    from hee_core.errors import SourceError
+
+    try:
+        if path.exists() and not path.is_file():
+            raise SourceError(f"{path}: is no regular file", hint=hint)
+        return path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}", hint=hint) from None
 
 
 def status_style(command: Callable[..., int]) -> Callable[..., int]:

@@ -46,12 +46,12 @@ def spec(
     repository = Repository.discover(place)
     # The first places of the configuration are where a file from outside is put, so that it counts as a specification.
     given: MutableMapping[str, Any] = {
-        f"spec/{digest(str(path).encode())[:8]}-{path.name}": _bytes(path) for path in outside
+        f"spec/{digest(str(path).encode())[:8]}-{path.name}": options.content(path) for path in outside
     }
     with CommitTree(repository, repository.commit(commit)) as tree:
         both: MutableMapping[str, Any] = ChainMap(given, tree)  # type: ignore[arg-type]
         _, found = CoverageAnalyzer(load_config(repository)).measure(
-            both, junit=[(str(path), _bytes(path)) for path in junit]
+            both, junit=[(str(path), options.content(path)) for path in junit]
         )
         marked = b"spec(" in (tree.get("pyproject.toml") or b"")
     made = []
@@ -85,12 +85,3 @@ def spec(
         f"spec coverage {said}: {found.numerator} of {found.denominator} clauses, {len(found.orphans)} traces without a clause",
     )
     return 0 if whole else 1
-
-
-def _bytes(path: Path) -> bytes:
-    from hee_core.errors import SourceError
-
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SourceError(f"{path}: {error.strerror}", hint="name a file that can be read") from None

@@ -47,7 +47,7 @@ def test_an_import_says_what_was_understood_and_touches_nothing(tmp_path, capsys
     before = bytes_below(root)
     status, found = hee(capsys, root, "capsule", "import", str(root / "docs"))
     assert bytes_below(root) == before
-    assert (status, found["recorded"], found["not_recorded"]) == (0, 0, "there is no log here")
+    assert (status, found["recorded"], found["not_recorded"]) == (1, 0, "there is no log here")
     assert [(file["path"], file["format"], file["date_from"]) for file in found["imported"]] == [
         ("docs/history/2026-01-24/report.md", "F5", "directory"),
         ("docs/history/2026-01-28-GO.yaml", "F11", "file name"),
@@ -58,7 +58,7 @@ def test_an_import_says_what_was_understood_and_touches_nothing(tmp_path, capsys
     assert "abcdef0123" in found["imported"][0]["issues"][0]["message"]
     assert [each["kind"] for each in found["contradictions"]] == ["claim"]
     assert [each["path"] for each in found["rejected"]] == ["docs/history/notes.md"]
-    assert run(["-C", str(root), "capsule", "import", str(root / "docs")]) == 0
+    assert run(["-C", str(root), "capsule", "import", str(root / "docs")]) == 1
     shown = capsys.readouterr().out
     assert "GO.yaml" in shown
     assert "unverified" in shown
@@ -177,11 +177,28 @@ def test_what_is_no_regular_file_is_rejected_and_never_waited_for(tmp_path, caps
     os.mkfifo(root / "pipe.md")
     (root / "huge.md").write_bytes(b"# Session report\n" * 20_000)
     status, found = hee(capsys, root, "capsule", "import", str(root / "pipe.md"), str(root / "huge.md"))
-    assert (status, found["imported"]) == (0, [])
+    assert (status, found["imported"]) == (1, [])
     assert [(each["path"], each["reason"].split(":")[0]) for each in found["rejected"]] == [
         ("pipe.md", "cannot be read"),
         ("huge.md", "has more than 256000 bytes"),
     ]
+
+
+def test_an_import_is_in_order_only_when_something_was_read_and_nothing_refused(tmp_path, capsys):
+    root = repository(tmp_path / "r", {"one/GO.yaml": FILES["docs/history/GO.yaml"], "none/a.bin": "a\n"})
+    assert hee(capsys, root, "capsule", "import", str(root / "one"))[0] == 0
+    status, found = hee(capsys, root, "capsule", "import", str(root / "none"))
+    assert (status, found["imported"], found["rejected"]) == (1, [], [])
+    assert run(["-C", str(root), "capsule", "import", str(root / "none")]) == 1
+    assert "UNKNOWN" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", [("gates", "--junit"), ("gates", "--coverage"), ("governance", "spec", "--spec")])
+def test_a_report_that_is_a_pipe_is_refused_and_never_waited_for(tmp_path, capsys, option):
+    root = repository(tmp_path / "r", {"a.txt": "a\n"})
+    os.mkfifo(root / "pipe")
+    assert run(["-C", str(root), *option, str(root / "pipe")]) == 2
+    assert "pipe: is no regular file" in capsys.readouterr().err
 
 
 HARD = (

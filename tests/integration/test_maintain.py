@@ -152,3 +152,11 @@ def test_events_that_keep_no_promise_of_their_type_are_passed_over(tmp_path, cap
     assert hee(capsys, root, "maintain", "--list")[0] == 0
     assert hee(capsys, root, "tokens")[1] == []
     assert hee(capsys, root, "verify")[0] == 0
+
+
+def test_a_task_that_had_nothing_to_look_at_is_not_in_order(tmp_path, capsys):
+    root = watched(tmp_path / "r", {".github/workflows/ci.yml": CI})
+    status, found = hee(capsys, root, "maintain", "--task", "performance-review")
+    assert (status, [row["findings"] for row in found["tasks"] if row["ran"]]) == (1, [[]])
+    status, found = hee(capsys, root, "maintain", "--task", "pattern-review")
+    assert (status, [row["ok"] for row in found["tasks"] if row["ran"]]) == (0, [True])

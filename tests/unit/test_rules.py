@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
@@ -86,7 +89,7 @@ def test_the_report_prints_as_the_architecture_says():
 
 def test_every_rule_is_whole_and_named_once():
     assert len({rule.id for rule in RULES}) == len(RULES) == 16
-    assert len({(rule.id, rule.valid_from) for rule in ALL}) == len(ALL) == 26
+    assert len({(rule.id, rule.valid_from) for rule in ALL}) == len(ALL) == 28
     for rule in ALL:
         assert rule.severity in SEVERITIES
         assert all(text.endswith(".") for text in (rule.clause, rule.remedy))
@@ -780,7 +783,46 @@ EVASIONS = [
     "eval 'pytest || true'",
     "ls | xargs pytest || true",
 ]
+EVASIONS += [
+    "t() { pytest; }\nt || true",
+    "t() { pytest; echo done; }\nt || exit 1",
+    "function t { pytest; }\nt || true",
+    "t() { pytest || true; }\nt",
+    "t() { pytest; }\necho nobody",
+    "bash <<EOF\npytest\necho done\nEOF",
+    "bash -e <<'EOF' || true\npytest\nEOF",
+    "bash -s <<-EOF\n\tpytest || true\n\tEOF\necho x",
+    "bash -c 'pytest' || true",
+    "eval 'pytest' || :",
+    "x=$(pytest) || true",
+    "x=`pytest` || :",
+    "x=$(pytest) || rc=$?",
+    "export x=$(pytest)",
+    "find /dev/null -exec pytest {} \\;",
+    "find /dev/null -exec pytest {} + || true",
+    "python3 -c \"import subprocess; subprocess.run(['pytest'])\"",
+    "python3 -c \"import os; os.system('pytest')\"",
+    "python3 -c \"import subprocess; subprocess.run(['pytest'], check=True)\" || true",
+    "python3 - <<EOF\nimport subprocess\nsubprocess.call('pytest')\nEOF",
+    "while ! pytest; do break; done",
+    "until pytest; do break; done",
+    "n=0\nuntil pytest; do\n  n=$((n+1))\n  [ $n -lt 2 ] || break\ndone",
+]
 HONEST = [
+    "t() { pytest; }\nt",
+    "t() { pytest; echo done; }\nt",
+    "function t { pytest; }\nt || exit 1",
+    "bash <<EOF\npytest\nEOF",
+    "bash -e <<EOF\npytest\necho done\nEOF",
+    "eval 'pytest; echo x'",
+    "cat <<EOF\npytest || true\nEOF\nexit 1",
+    "x=$(pytest)",
+    "x=$(pytest) || exit 1",
+    "find /dev/null -exec pytest {} +",
+    "python3 -c \"import subprocess; subprocess.run(['pytest'], check=True)\"",
+    "python3 -c \"import subprocess, sys; sys.exit(subprocess.call(['pytest']))\"",
+    "until pytest; do exit 1; done",
+    "n=0\nuntil pytest; do\n  n=$((n+1))\n  [ $n -lt 2 ] || break\ndone\n[ $n -lt 2 ]",
     "pytest || rc=$?\nexit $rc",
     "pytest || rc=$?\n[ $rc = 0 ]",
     "pytest || rc=$?\nif [ $rc != 0 ]; then exit 1; fi",
@@ -806,6 +848,21 @@ def test_a_gate_is_told_to_have_no_teeth_exactly_where_bash_ends_with_0(script: 
     body = "\n".join(f"    {line}" for line in script.splitlines())
     found = lines(tree_of(f"- run: |\n{body}"), "HGV-CI-005")
     assert (ended.returncode == 0, bool(found)) == (silent, silent)
+
+
+@pytest.mark.parametrize(("least", "silent"), [("0", True), ("0.0", True), ("100", False)])
+def test_a_coverage_gate_of_nothing_is_none(tmp_path: Path, least: str, silent: bool) -> None:
+    """coverage.py itself is asked, over a file of which a half never runs."""
+    (tmp_path / "a.py").write_text("if __name__ != '__main__':\n    print()\n")
+    ran = ["coverage", "run", "a.py"], ["coverage", "report", f"--fail-under={least}"]
+    plain = {key: value for key, value in os.environ.items() if not key.startswith(("COV_", "COVERAGE_"))}
+    ended = [
+        subprocess.run([sys.executable, "-m", *words], check=False, cwd=tmp_path, env=plain, capture_output=True)
+        for words in ran
+    ]
+    assert (ended[-1].returncode == 0) is silent
+    assert bool(lines(tree_of(f"- run: coverage report --fail-under={least}"), "HGV-CI-005")) is silent
+    assert bool(lines(tree_of(f"- run: pytest --cov-fail-under={least} tests"), "HGV-CI-005")) is silent
 
 
 @pytest.mark.parametrize(

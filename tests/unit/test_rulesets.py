@@ -71,6 +71,43 @@ def test_a_version_is_named_by_its_beginning_and_pinned_by_the_configuration():
     assert "GOV-PROMPT-001" not in report.looked_at
 
 
+LEARNED = b"""on: push
+permissions: {}
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    timeout-minutes: 5
+    steps:
+      - run: mypy . || true
+      - run: (pytest) || true
+      - run: t() { ruff check; }; t || true
+      - name: Link check
+        run: if [ -d a ]; then echo ok; else echo 'missing'; fi
+      - run: eslint .
+        continue-on-error: ${{ !false }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("day", "pin", "errors", "warnings"),
+    [
+        ("2026-03-01", "", [8], []),
+        ("2026-11-23", "", [8], []),
+        ("2026-11-24", "", [8], [9, 10, 12, 14]),
+        ("2027-01-01", "", [8, 9, 10, 12, 14], []),
+        ("2027-06-01", "1.2", [8], []),
+        ("2027-06-01", "1", [8], [9, 10, 12, 14]),
+        ("2026-03-01", "2", [8, 9, 10, 12, 14], []),
+    ],
+)
+def test_a_commit_is_judged_by_what_was_known_of_gates_on_its_day(day, pin, errors, warnings):
+    conf = config(f'  rules: {{ruleset: "{pin}"}}\n' if pin else "", day=day)
+    found = [f for f in check({CI: LEARNED}, conf, as_of=day).findings if f.rule == "HGV-CI-005"]
+    assert [f.line for f in found if f.severity == "ERROR"] == errors
+    assert [f.line for f in found if f.severity == "WARNING"] == warnings
+    assert found == [f for f in check({CI: LEARNED}, conf, as_of=day).findings if f.rule == "HGV-CI-005"]
+
+
 def test_a_preview_shows_only_what_the_next_ruleset_adds():
     coming, report = preview(HEE, config())
     assert coming.version == "2.0.0"
