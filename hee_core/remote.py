@@ -21,6 +21,7 @@ from hee_core.store import REF
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Collection, Mapping
 
     from hee_core.git import Repository
 
@@ -116,15 +117,42 @@ class Remote:
             )
         raise self._unreached(done)
 
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-        return self.repository.attempt(*DURABLE, "-c", "fetch.unpackLimit=1", *self.options, *arguments, env=self.env)
+    def offer(self, commit: str, ref: str, ours: Collection[str], *, env: Mapping[str, str]) -> None:
+        """Makes a commit the remote's branch, new or one of `ours` until now; raises Conflict if it is somebody else's.
 
-    def _unreached(self, done: subprocess.CompletedProcess[bytes]) -> GitError:
+        `env` is what git needs to log in there, for these calls alone.
+        """
+        done = self._run(
+            "ls-remote", "--refs", "--upload-pack", "git-upload-pack", "--end-of-options", self.name, ref, env=env
+        )
+        if done.returncode:
+            raise self._unreached(done, "the remote")
+        there = done.stdout.decode("ascii", "replace").partition("\t")[0]
+        if there == commit:
+            return
+        name = ref.removeprefix("refs/heads/")
+        if there and there not in ours:
+            raise Conflict(
+                f"{name} on {self.shown} is at {there[:12]}, which is not ours", hint="look at it, then remove it"
+            )
+        done = self._run(
+            "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no",
+            "--receive-pack", "git-receive-pack", f"--force-with-lease={ref}:{there}", "--end-of-options", self.name,
+            f"{commit}:{ref}", env=env,
+        )  # fmt: skip
+        if done.returncode:
+            raise self._unreached(done, f"the branch {name} of")
+
+    def _run(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
+        known = self.env | dict(env or {})
+        return self.repository.attempt(*DURABLE, "-c", "fetch.unpackLimit=1", *self.options, *arguments, env=known)
+
+    def _unreached(self, done: subprocess.CompletedProcess[bytes], what: str = "the log of") -> GitError:
         words = [line.strip() for line in (done.stdout + done.stderr).decode("utf-8", "replace").splitlines()]
         told = [line for line in words if line.startswith(("fatal:", "error:", "!", "remote:", "ssh:"))] or words[-1:]
         text = _LOGIN.sub("", "; ".join(told))
         return GitError(
-            f"the log of {self.shown} cannot be reached: {text[:400] or f'exit status {done.returncode}'}",
+            f"{what} {self.shown} cannot be reached: {text[:400] or f'exit status {done.returncode}'}",
             hint="nothing is lost: try again when it can be reached, everything recorded meanwhile will go along",
         )
 

@@ -88,6 +88,9 @@ _FIX = {
     "max_repeats": Entry(
         Whole(1, 20), MAX_REPEATS, "So many repairs of one failure within a day, then a person looks."
     ),
+    "publish": Entry(
+        Choice(("branch", "pull-request")), "branch", "How a proved repair is offered: here, or on GitHub as well."
+    ),
     "proposer": Entry(
         Text(r"[^\n]+", "a command line"), "", "Command that proposes changes for review; empty asks nobody."
     ),
@@ -194,6 +197,7 @@ class Config:
     max_repeats: int
     proposer: str
     proposer_network: str
+    publish: str
     fix_paths: tuple[str, ...]
     deny_paths: tuple[str, ...]
     spec_files: tuple[str, ...]
@@ -275,6 +279,7 @@ def _config(section: Mapping[str, Any], path: str, digest_: str, warnings: tuple
         min_confidence=fix["min_confidence"],
         max_attempts=fix["max_attempts"],
         max_repeats=fix["max_repeats"],
+        publish=fix["publish"],
         proposer=fix["proposer"],
         proposer_network=fix["proposer_network"],
         fix_paths=fix["paths"],

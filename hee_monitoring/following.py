@@ -18,6 +18,7 @@ from hee_monitoring.cursor import SOURCE, is_settled
 from hee_monitoring.cycle import Cycle, Result, record
 from hee_monitoring.github.announcing import Announcer
 from hee_monitoring.github.feed import Batch, Feed, Sight
+from hee_monitoring.publishing import Publisher
 from hee_monitoring.redact import publishable
 from hee_monitoring.repairs import is_open
 
@@ -114,6 +115,10 @@ class Follower:
         self._feed.keep(batch, log.state)
         if (how := self._tell or workspace.config.pull_requests) != "nothing":
             result.notes += Announcer(self._client, workspace.work, how).tell(log.state)
+        if workspace.config.publish == "pull-request":
+            publisher = Publisher(workspace, self._client)
+            publisher.hold(looked, result)
+            result.notes += publisher.offer(wanted) if fix else []
         self._inspected = (commit, log.head)
         return looked, result
 

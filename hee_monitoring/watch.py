@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hee_core.record import Record
     from hee_monitoring.evidence import Judge, Source
     from hee_monitoring.following import Follower
+    from hee_monitoring.github.client import Client
     from hee_monitoring.sources.act import ActSource
     from hee_monitoring.workspace import Workspace
 
@@ -176,23 +177,30 @@ def platform(workspace: Workspace, name: str, progress: Callable[[str], None], t
     """
     if name not in ("auto", "github"):
         return None
-    from hee_monitoring.github import credentials, place
-
-    credential, where = credentials.find(workspace.clock), place.find(workspace.repository)
-    if credential is None or where is None:
-        if name == "auto":
-            return None
-        if credential is None:
-            raise SourceError("no token for GitHub was given", hint="set GITHUB_TOKEN; it needs actions: read")
-        raise SourceError(
-            "the remote `origin` is not on GitHub",
-            hint="for a server of your own set GITHUB_API_URL=https://HOST/api/v3",
-        )
+    client = github(workspace, needed=name == "github")
+    if client is None:
+        return None
     from hee_monitoring.following import Follower
+
+    return Follower(workspace, client, local(workspace, progress), progress, tell=tell)
+
+
+def github(workspace: Workspace, *, needed: bool = True) -> Client | None:
+    """A client of the repository's GitHub; without a token or a place None, or SourceError where it is `needed`."""
+    from hee_monitoring.github import credentials, place
     from hee_monitoring.github.client import Client
 
-    client = Client(where, credential, clock=workspace.clock)
-    return Follower(workspace, client, local(workspace, progress), progress, tell=tell)
+    credential, where = credentials.find(workspace.clock), place.find(workspace.repository)
+    if credential is not None and where is not None:
+        return Client(where, credential, clock=workspace.clock)
+    if not needed:
+        return None
+    if credential is None:
+        raise SourceError("no token for GitHub was given", hint="set GITHUB_TOKEN; it needs actions: read")
+    raise SourceError(
+        "the remote `origin` is not on GitHub",
+        hint="for a server of your own set GITHUB_API_URL=https://HOST/api/v3",
+    )
 
 
 def sources(

@@ -59,6 +59,13 @@ class Terminal:
             self._clear()
             self._write(self._out, text)
 
+    def raw(self, data: bytes) -> None:
+        """Writes a file that was asked for on standard output, byte for byte."""
+        self._clear()
+        self._out.flush()
+        self._out.buffer.write(data)
+        self._out.buffer.flush()
+
     def status(self, word: str, text: str) -> None:
         """Prints `word` (OK, WARNING, CRITICAL, UNKNOWN) with its icon, and a text."""
         self.line(_hang(f"{self.badge(word)} {text}"))

@@ -135,6 +135,10 @@ class Client:
             raise Declined(f"GitHub does not take it: {_said(answer)}", status=answer.status)
         return parsed(answer)
 
+    def authorization(self) -> str:
+        """The header's value that requests bear, for what else asks the same host (`pushing`)."""
+        return self.credential.authorization(self._exchange)
+
     # ------------------------------------------------------------------ one request
 
     def _patiently(self, path: str, *, etag: str = "", size: _Size | None = None) -> Answer:
@@ -164,7 +168,7 @@ class Client:
                 "x-github-api-version": "2022-11-28",
             }
             if ours:
-                headers["authorization"] = authorization or self.credential.authorization(self._exchange)
+                headers["authorization"] = authorization or self.authorization()
                 if etag:
                     headers["if-none-match"] = etag
                 self.limits.take()
