@@ -1,7 +1,7 @@
 """Why a failure is there: flaky, infrastructure, a broken base, or a change, with a probability and what it rests on. Pure.
 
-Responsible for weighing signs that others gathered (`signs`): a prior by category, the failure's own history as a Beta
-posterior over it, and a likelihood for each sign. Says nothing of what failed (`classify`) or what to do (governance).
+Responsible for weighing signs that others gathered (`signs`): a prior by category, and a likelihood for each sign, the
+failure's own history among them. Says nothing of what failed (`classify`) or what to do (governance).
 
 Invariant: integers only, so the same signs give the same verdict on every machine; one more green attempt at the same commit
 never lowers the probability of flaky; what is not known weighs nothing and is named.
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MODEL = "triage 1"  # a change of any number below is another model
+MODEL = "triage 2"  # a change of any number below is another model
 SURE = 7000  # basis points that a cause needs, else the verdict is unknown
 CAUSES = ("flaky", "infrastructure", "broken-base", "change")
 
@@ -50,12 +50,13 @@ PRIORS: dict[str, tuple[int, int, int, int]] = {
     ),
 }
 TRANSIENT = frozenset(("infra", "network", "rate-limit", "resource", "artifact"))
-_STRENGTH = 4  # episodes that the prior is worth against the failure's own
 # Likelihoods, parts of 1000 in the order of CAUSES. Of a green attempt flaky has the greatest: that keeps the promise above.
 _GREEN, _RED = (750, 500, 20, 20), (250, 500, 980, 980)
+# Of an earlier episode that passed by itself, too; milder than what the trial's worlds do, since an episode may have had another cause.
+_PASSED, _LASTED = (800, 800, 100, 100), (200, 200, 900, 900)
 _BASE = {True: (60, 150, 950, 20), False: (940, 850, 50, 980)}
 _STORM = ((1, 1, 1, 1), (200, 300, 200, 250), (60, 450, 60, 180))
-_SECOND_LOOK = 20  # attempts beyond which another one says nothing new
+_SECOND_LOOK = 20  # attempts or episodes beyond which another one says nothing new
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class Verdict:
 
 def judge(signs: Signs) -> Verdict:
     """The verdict on a failure."""
-    weights = list(_prior(signs))
+    weights = list(PRIORS.get(signs.category, _USUAL))
     for likelihood, times in _likelihoods(signs):
         weights = [weight * each**times for weight, each in zip(weights, likelihood, strict=True)]
     total = sum(weights)
@@ -126,20 +127,13 @@ def judge(signs: Signs) -> Verdict:
     return Verdict(word, causes[best], causes, tuple(_evidence(signs, CAUSES[best])), tuple(_missing(signs)))
 
 
-def _prior(signs: Signs) -> Sequence[int]:
-    """The category's prior, with the share of what passes by itself moved to where the failure's own episodes say it is."""
-    flaky, infra, base, change = PRIORS.get(signs.category, _USUAL)
-    passes, lasts = flaky + infra, base + change
-    own = passes + lasts
-    passing, lasting = _STRENGTH * passes + signs.passed * own, _STRENGTH * lasts + signs.lasted * own
-    return (flaky * passing * lasts, infra * passing * lasts, base * lasting * passes, change * lasting * passes)
-
-
 def _likelihoods(signs: Signs) -> Sequence[tuple[Sequence[int], int]]:
     """What each sign says of each cause, and how often it says it; a sign that is not known says nothing."""
     said: list[tuple[Sequence[int], int]] = [
         (_GREEN, min(signs.green, _SECOND_LOOK)),
         (_RED, min(signs.red, _SECOND_LOOK)),
+        (_PASSED, min(signs.passed, _SECOND_LOOK)),
+        (_LASTED, min(signs.lasted, _SECOND_LOOK)),
         (_STORM[min(signs.storm or 0, 2)], 1),
     ]
     if signs.base is not None:

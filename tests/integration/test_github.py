@@ -692,7 +692,7 @@ def test_green_in_another_attempt_of_the_commit_is_flaky(hub: GitHubWorld) -> No
     run = hub.server.run("failure", [red("test", FLAKE)])
     hub.poll()
     (said,) = hub.events("ci.failure_triaged")
-    assert (said["verdict"], said["green"], said["model"]) == ("unknown", 0, "triage 1")
+    assert (said["verdict"], said["green"], said["model"]) == ("unknown", 0, "triage 2")
     hub.server.again(run, "success", [green("test")])
     hub.poll()
     assert dict(hub.state.issues) == {}
