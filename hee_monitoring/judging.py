@@ -17,7 +17,7 @@ from hee_monitoring.redact import MARK
 from hee_monitoring.workspace import protected_branches
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from hee_core.events import Event
     from hee_core.projection import State
@@ -39,6 +39,13 @@ def triaged(cycle: Cycle, seen: Observation, state: State, said: Mapping[str, An
             *places,
         ]  # an earlier program's log: the detection replaces what it remembers
     return facts.triaged(seen.issue_id, found, triage.judge(found), places, clock=cycle.workspace.clock)
+
+
+def storm(cycle: Cycle, fresh: Iterable[Observation], state: State) -> list[Event]:
+    """The verdicts on open failures that turn out to have been the beginning of a storm, each once."""
+    clock = cycle.workspace.clock
+    found = dict(entry for seen in fresh for entry in signs.joined(seen, state))
+    return [facts.triaged(name, said, triage.judge(said), (), clock=clock) for name, said in found.items()]
 
 
 def green(cycle: Cycle, issue: Record, place: Record, words: str) -> list[Event]:

@@ -94,6 +94,7 @@ def look(cycle: Cycle, result: Result) -> Picture:
         if step is not None:
             events.append(facts.event("ci.cursor_moved", step, subject="cursor", clock=workspace.clock))
         events += [event for seen in fresh for event in failure(cycle, seen, state, picture)]
+        events += judging.storm(cycle, fresh, state)
         events += [
             event
             for name, words in closed.items()

@@ -14,10 +14,10 @@ from hee_core import branches
 from hee_core.clock import seconds_between
 from hee_core.rfc3339 import is_date_time
 from hee_monitoring.redact import publishable
-from hee_monitoring.triage import TRANSIENT, Signs
+from hee_monitoring.triage import MANY, TRANSIENT, Signs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from hee_core.projection import State
     from hee_core.record import Record
@@ -44,11 +44,29 @@ def of(seen: Observation, state: State, *, bases: Collection[str], contains: Con
 
 def after_green(issue: Record) -> Signs:
     """The signs of an open failure whose commit was now seen green."""
+    return _as_judged(issue, green=issue["triage"]["green"] + 1)
+
+
+def joined(seen: Observation, state: State) -> Iterator[tuple[str, Signs]]:
+    """The open failures whose storm a new one makes larger, so that the first of a storm is judged as its last is."""
+    ended, commit = (seen.job.completed_at if seen.job else ""), (seen.run.commit or "" if seen.run else "")
+    for name, issue in state.issues.items():
+        before, last = issue.get("triage"), issue.get("branches", ())[-1:]
+        if name == seen.issue_id or before is None or not last or (before["storm"] or 0) >= MANY:
+            continue
+        alike = {issue["category"], seen.diagnosis.category} <= TRANSIENT
+        if not alike or last[0]["commit"] == commit or not _near(last[0]["completed_at"], ended):
+            continue
+        storm = len(_beside(name, issue["category"], last[0]["commit"], last[0]["completed_at"], state) | {commit})
+        if storm > (before["storm"] or 0):
+            yield name, _as_judged(issue, storm=storm)
+
+
+def _as_judged(issue: Record, **now: int) -> Signs:
+    """The signs of the last verdict on an open failure, with what is known `now` beside them."""
     before = issue["triage"]
-    return Signs(
-        issue["category"], green=before["green"] + 1, red=before["red"],
-        **_history(issue) | {"seen": before["seen"]}, base=before["base"], base_name="its base", storm=before["storm"],
-    )  # fmt: skip
+    signs = {name: before[name] for name in ("green", "red", "base", "storm")} | now
+    return Signs(issue["category"], **_history(issue) | {"seen": before["seen"]}, base_name="its base", **signs)
 
 
 def _history(known: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -84,16 +102,19 @@ def _storm(seen: Observation, state: State) -> int | None:
     ended = seen.job.completed_at if seen.job else ""
     if not is_date_time(ended) or seen.run is None:
         return None
-    commits = set()
-    for name, issue in state.issues.items():
-        if name != seen.issue_id and not {issue["category"], seen.diagnosis.category} <= TRANSIENT:
-            continue
-        for place in issue.get("branches", ()):
-            at = place["completed_at"]
-            if (
-                place["commit"] != (seen.run.commit or "")
-                and is_date_time(at)
-                and abs(seconds_between(at, ended)) <= WINDOW
-            ):
-                commits.add(place["commit"])
-    return len(commits)
+    return len(_beside(seen.issue_id, seen.diagnosis.category, seen.run.commit or "", ended, state))
+
+
+def _beside(name: str, category: str, commit: str, ended: str, state: State) -> set[str]:
+    """The other commits that were red in the window around `ended`, as far as they belong together with this failure."""
+    return {
+        place["commit"]
+        for other, issue in state.issues.items()
+        if other == name or {issue["category"], category} <= TRANSIENT
+        for place in issue.get("branches", ())
+        if place["commit"] != commit and _near(place["completed_at"], ended)
+    }
+
+
+def _near(one: str, other: str) -> bool:
+    return is_date_time(one) and is_date_time(other) and abs(seconds_between(one, other)) <= WINDOW

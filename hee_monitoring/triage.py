@@ -56,6 +56,7 @@ _GREEN, _RED = (750, 500, 20, 20), (250, 500, 980, 980)
 _PASSED, _LASTED = (800, 800, 100, 100), (200, 200, 900, 900)
 _BASE = {True: (60, 150, 950, 20), False: (940, 850, 50, 980)}
 _STORM = ((1, 1, 1, 1), (200, 300, 200, 250), (60, 450, 60, 180))
+MANY = len(_STORM) - 1  # other commits beyond which another one says nothing new
 _SECOND_LOOK = 20  # attempts or episodes beyond which another one says nothing new
 
 
@@ -134,7 +135,7 @@ def _likelihoods(signs: Signs) -> Sequence[tuple[Sequence[int], int]]:
         (_RED, min(signs.red, _SECOND_LOOK)),
         (_PASSED, min(signs.passed, _SECOND_LOOK)),
         (_LASTED, min(signs.lasted, _SECOND_LOOK)),
-        (_STORM[min(signs.storm or 0, 2)], 1),
+        (_STORM[min(signs.storm or 0, MANY)], 1),
     ]
     if signs.base is not None:
         said.append((_BASE[signs.base], 1))

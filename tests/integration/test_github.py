@@ -725,3 +725,26 @@ def test_many_commits_that_fail_alike_within_minutes_are_infrastructure(hub: Git
     hub.poll()
     assert [said["storm"] for said in hub.events("ci.failure_triaged")] == [0, 1, 2]
     assert hub.events("ci.failure_triaged")[-1]["verdict"] == "infrastructure"
+
+
+def test_the_first_of_a_storm_of_different_failures_is_judged_as_its_last_is(hub: GitHubWorld) -> None:
+    lost = NETWORK.replace(
+        b"curl: (6) Could not resolve host: deb.example.org",
+        b"fatal: unable to access 'https://git.example.org/': Could not resolve host: git.example.org",
+    )
+    timed = NETWORK.replace(
+        b"curl: (6) Could not resolve host: deb.example.org",
+        b"Error response from daemon: driver failed programming external connectivity",
+    )
+    for number, log in enumerate((NETWORK, lost, timed)):
+        hub.server.run("failure", [red("net", log)], branch=f"b{number}", commit=f"{number}" * 40)
+    hub.server.run("failure", [red("format")], branch="other", commit="9" * 40)
+    hub.poll()
+    issues = {issue["branches"][0]["branch"]: issue["triage"] for issue in hub.state.issues.values()}
+    assert [issues[f"b{number}"]["storm"] for number in range(3)] == [2, 2, 2]
+    assert {issues[f"b{number}"]["verdict"] for number in range(3)} == {"infrastructure"}
+    assert issues["other"]["storm"] == 0
+    said = [event["storm"] for event in hub.events("ci.failure_triaged")]
+    assert len(said) == 7  # four failures; the first one was judged twice more, the second once
+    hub.poll()
+    assert len(hub.events("ci.failure_triaged")) == 7
