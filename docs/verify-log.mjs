@@ -164,6 +164,7 @@ const THAWED = new Set([
   "note.recorded", "payload.redacted", "payload.sealed", "recipient.removed", "state.checkpoint_sealed", "state.checkpointed", "state.rolled_back",
   "state.unfrozen",
 ]);
+const PERSONAL = new Set(["alert.acknowledged", "pattern.accepted", "pattern.refused", "pattern.retired", "token.approved"]);
 const STEERED = new Set(["payload.redacted", "recipient.added", "recipient.removed"]);
 const human = (name) => name.startsWith("human:");
 const FILES = ["README.md", "capsule.json", "checkpoint", "events.jsonl", "signatures"];
@@ -182,7 +183,7 @@ function check(commits, format, pin) {
   const ids = new Map(), nonces = new Set(), status = []; // status[i]: after event i
   let size = 0, logId = "", previous = "", blind = false;
   const seals = [], approvals = new Map(); // indexes; event id -> { subject, expires, used }
-  const decisions = new Map(), ended = new Set(); // name -> whether a person's alone to end; the last 100 that ended
+  const decisions = new Map(), ended = new Set(); // name -> { personal: a person's alone to end, issue }; the last 100 that ended
   const someone = (index) => [...keys.values()].some((key) => human(key.actor) && valid(key, index)); // the log knows a person
   const valid = (key, at) => key && key.since <= at && at < key.until;
 
@@ -279,7 +280,10 @@ function check(commits, format, pin) {
       if (!human(actor)) found(index, "refused", "only a person takes an approval back");
       else if (!approvals.delete(data.approval_id)) found(index, "refused", "no such approval");
     }
-    if (/^pattern\.(accepted|refused|retired)$/.test(type) && !human(actor)) found(index, "refused", "only a person settles a pattern");
+    if (PERSONAL.has(type) && !human(actor)) found(index, "refused", "only a person says so");
+    if (type === "ci.issue_resolved") {
+      for (const [name, { personal, issue }] of decisions) if (issue === data.issue_id && !personal) end(name);
+    }
     if (type === "decision.recorded" || type === "decision.ended") decide(type, data, actor, index, id);
     return now;
   }
@@ -289,16 +293,20 @@ function check(commits, format, pin) {
     const name = recorded ? data.supersedes : data.decision_id;
     if (name || !recorded) {
       if (!decisions.has(name)) return found(index, "refused", "it ends a decision that is none, or ended already");
-      if (decisions.get(name) && !human(actor)) return found(index, "refused", "only a person ends what a person decided");
-      decisions.delete(name);
-      ended.delete(name);
-      ended.add(name);
-      if (ended.size > 100) ended.delete(ended.values().next().value);
+      if (decisions.get(name).personal && !human(actor)) return found(index, "refused", "only a person ends what a person decided");
+      end(name);
     }
     let digits = 8;
     const named = () => `HEE-DEC-${id.slice(0, digits)}`;
     while (decisions.has(named()) || ended.has(named())) digits += 4;
-    if (recorded) decisions.set(named(), human(actor) && (data.kind ?? "standing") === "standing");
+    if (recorded) decisions.set(named(), { personal: human(actor) && (data.kind ?? "standing") === "standing", issue: data.issue_id || null });
+  }
+
+  function end(name) {
+    decisions.delete(name);
+    ended.delete(name);
+    ended.add(name);
+    if (ended.size > 100) ended.delete(ended.values().next().value);
   }
 
   // What an event asks of the ring. Made at once when as many keys as it takes have asked for it; returns what forbids it.

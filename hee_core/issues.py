@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hee_core import alerts, branches
+from hee_core.ledger import of_a_person
 from hee_core.operational import CLOSED_KEPT
 from hee_core.record import Record
 
@@ -102,7 +103,7 @@ def alerted(draft: Draft, _: Any, data: Data) -> None:
 
 
 def resolved(draft: Draft, _: Any, data: Data) -> None:
-    """Closes an issue and settles every decision about it."""
+    """Closes an issue and settles every decision about it, but for what a person decided for good."""
     name = data["issue_id"]
     if name in draft.issues:
         issue = branches.ended(draft.own("issues").pop(name), data.get("commit"))
@@ -110,7 +111,8 @@ def resolved(draft: Draft, _: Any, data: Data) -> None:
         closed = Record(issue, **proof, commit=data.get("commit") or issue["commit"])
         draft.archive("closed", closed, name, keep=CLOSED_KEPT)
         alerts.ended(draft, name)
-    for decision in [key for key, record in draft.decisions.items() if record["issue_id"] == name]:
+    about = [key for key, record in draft.decisions.items() if record["issue_id"] == name and not of_a_person(record)]
+    for decision in about:
         draft.end_decision(decision, how="settled", reason=data["by"])
 
 

@@ -84,6 +84,11 @@ def decision_id(event_id: str, taken: Container[str], also_taken: Container[str]
     return name
 
 
+def of_a_person(record: Record) -> bool:
+    """Says whether a decision stands until a person ends it: a person's own, and not about one issue."""
+    return bool(record["kind"] == "standing" and record["decided_by"].startswith("human:"))
+
+
 def decision_continuity(ledger: Ledger) -> int | None:
     """Basis points of all recorded decisions that are active or were ended by an event; None before the first one."""
     recorded = int(ledger.counts.get("decision.recorded", 0))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hee_core import learned, machine, returns
 from hee_core.errors import EventError, Frozen, HeeError, IllegalTransition, KeyFault
+from hee_core.ledger import of_a_person
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,11 +47,7 @@ def _superseding(draft: Draft, _: int, event: Folded) -> HeeError | None:
 def _of_a_person(draft: Draft, event: Folded, name: str) -> HeeError | None:
     """What a person decided stands until a person ends it; what the pipeline decides about an issue is nobody's will."""
     record = draft.decisions[name]
-    if (
-        record["kind"] != "standing"
-        or not record["decided_by"].startswith("human:")
-        or event.actor.startswith("human:")
-    ):
+    if not of_a_person(record) or event.actor.startswith("human:"):
         return None
     return KeyFault(
         f"{event.actor} cannot end {name}, which {record['decided_by']} decided: only a person can",

@@ -161,6 +161,10 @@ def decided() -> Story:
             {"decision_id": f"HEE-DEC-{story.log(OWNER).event_id(6)[:8]}", "how": "revoked", "reason": ""},
         ),
     )
+    story.say(ADA, ("alert.acknowledged", {"alert": "1", "statement": "seen"}))
+    stands = story.say(ADA, ("decision.recorded", {"key": "k", "statement": "for good", "issue_id": "1"}))
+    story.say(OWNER, ("ci.issue_resolved", {"issue_id": "1", "by": "seen green"}))
+    story.say(ADA, ("decision.ended", {"decision_id": f"HEE-DEC-{stands.id[:8]}", "how": "revoked", "reason": ""}))
     return story
 
 
@@ -325,6 +329,9 @@ BAD: dict[str, tuple[Callable[[], Story], Callable[[Forge], object], int, str]] 
     "decision-of-a-person-ended-by-a-machine": (decided, lambda a: stolen(a[8], OWNER), 8, "refused"),
     "decision-of-a-person-superseded-by-a-machine": (decided, lambda a: stolen(a[6], OWNER), 6, "refused"),
     "decision-ended-that-is-none": (decided, lambda a: reworded(a[8], decision_id="HEE-DEC-00000000"), 8, "refused"),
+    "alert-acknowledged-by-a-machine": (decided, lambda a: stolen(a[9], OWNER), 9, "refused"),
+    "decision-ended-with-its-issue": (decided, lambda a: reworded(a[12], decision_id=f"HEE-DEC-{canonical.digest(a[5].lines[0])[:8]}"), 12, "refused"),
+    "decision-of-a-person-ended-after-its-issue-by-a-machine": (decided, lambda a: stolen(a[12], OWNER), 12, "refused"),
     "approval-revoked-by-a-machine": (decided, lambda a: stolen(a[7], OWNER), 7, "refused"),
     "root-key-by-a-machine-alone": (governed, lambda a: stolen(a[6], OTHER), 6, "key"),
     "key-event-of-the-future": (keys, lambda a: edited(a[1], type="key.delegated"), 1, "unknown"),
