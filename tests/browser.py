@@ -90,8 +90,10 @@ class Browser:
         )
 
     def scheme(self, name: str) -> None:
-        """`light` or `dark`."""
-        self.chrome("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": name}])
+        """`light` or `dark`, at once: nothing fades from one to the other."""
+        wanted = {"prefers-color-scheme": name, "prefers-reduced-motion": "reduce"}
+        features = [{"name": key, "value": value} for key, value in wanted.items()]
+        self.chrome("Emulation.setEmulatedMedia", features=features)
 
     def scripts(self, on: bool) -> None:
         self.chrome("Emulation.setScriptExecutionDisabled", value=not on)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import subprocess
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from worlds import git, watched
 
+from hee_core import chain
 from hee_core.events import Event
 from hee_core.keys import EphemeralSigner, create_agent_key
+from hee_core.sshsig import EVENT_NAMESPACE
 from hee_monitoring.web.book import Book
 from hee_monitoring.web.server import Server
 from hee_monitoring.workspace import Workspace
@@ -132,6 +135,22 @@ class World:
 
 def say(workspace: Workspace, type_: str, subject: str, **data: object):
     return workspace.log.append([Event.new(type_, data, subject=subject)])
+
+
+def force(workspace: Workspace, payloads: list[tuple[str, str, object]]) -> None:
+    """Appends whatever somebody with a key could write without this program, in one append: type, subject, payload."""
+    log = workspace.log
+    with log.store.exclusive():
+        head, kind = log.refresh(), Event.new("note.recorded", {"text": "x"})
+        events = []
+        for number, (type_, subject, data) in enumerate(payloads):
+            draft = replace(kind, type=type_, subject=subject, data=data, nonce=f"{number:032x}")
+            events.append(chain.bind(head, draft, log.signer))
+        after = chain.grow(head, tuple(events), log)
+        signatures = [log.signer.sign(event.to_bytes(), EVENT_NAMESPACE) for event in events]
+        made = chain.seal(head, after, events, signatures, log.signer, object_format=log.store.object_format)
+        log.store.publish(made.objects, made.head.commit, head.commit)
+        log.take(made.head)
 
 
 @pytest.fixture(name="world", scope="module")

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from hee_core.capsule import METRICS
 from hee_core.ledger import decision_stability
 from hee_governance.analyzer import PRIORITIES
+from hee_monitoring.alerting.standing import ended, standing
+from hee_monitoring.recall import triage_of
 from hee_monitoring.reports.figures import share
-from hee_monitoring.reports.trail import Trail
+from hee_monitoring.reports.trail import Telling, Trail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,11 +50,10 @@ def build(entries: Sequence[Entry], *, log_id: str, head: str | None, governance
         "status": state.status,
         "frozen": state.frozen,
         "open_issues": len(state.issues),
-        "timeline": [
-            {"event": index, "time": time, "status": status, "open": count} for index, time, status, count in trail.points
-        ],
+        "timeline": trail.course.document(),
         "failures": _failures(trail),
         "issues": [_issue(issue, trail) for issue in state.issues.values()],
+        "alerts": _alerts(trail),
         "fixes": [
             {
                 "fix_id": attempt.fix_id, "issue_id": attempt.issue_id, "pattern_id": attempt.pattern_id,
@@ -107,8 +108,25 @@ def _issue(issue: Record, trail: Trail) -> dict[str, Any]:
     return {
         **{name: issue[name] for name in names},
         "evidence": [dict(item) for item in issue["evidence"]],
+        "triage": triage_of(issue),
         "events": known.events if known else [],
     }
+
+
+def _alerts(trail: Trail) -> list[dict[str, Any]]:
+    """Every alert that anybody was told of, or should have been; `stands` says whether it still does."""
+    now = standing(trail.state)
+    names = [*trail.alerts, *(name for name in now if name not in trail.alerts)]
+    rows = []
+    for name in names:
+        telling = trail.alerts.get(name) or Telling(name)
+        known = now.get(name) or ended(trail.state, name)
+        rows.append(
+            {"alert": name, "title": telling.title or known.title, "severity": known.severity, "stands": name in now,
+             "delivered": telling.delivered, "failed": telling.failed, "acknowledged": telling.acknowledged,
+             "events": telling.events}
+        )  # fmt: skip
+    return rows
 
 
 def _decisions(state: State, entries: Sequence[Entry]) -> list[dict[str, Any]]:

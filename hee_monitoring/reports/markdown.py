@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hee_core.render import code, prose
+from hee_monitoring.recall import triage_told
 from hee_monitoring.reports import words
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def write(report: Document) -> str:
             _table(("cause", "issues", "seen", "resolved", "patterns", "events"), _failures(report)),
         ),
         _part("Open issues", _open(report)),
+        _part("Alerts", _table(("alert", "what", "told", "not told", "seen to by", "events"), _alerts(report))),
         _part("Repairs and their proof", _fixes(report)),
         _part("Targets of monitoring and repairs", _table(_FIGURE, _figures([*report["latencies"], *report["rates"]]))),
         _part(
@@ -81,8 +83,25 @@ def _open(report: Document) -> Iterator[str]:
         for item in issue["evidence"]:
             place = f"{item['channel']} line {item['line']}" if item["line"] else item["channel"]
             yield f"  - {place}: {code(item['text'])}"
+        if issue["triage"]:
+            yield f"  - Verdict: {prose(triage_told(issue['triage']))}"
         if issue["next_step"]:
             yield f"  - Next: {prose(issue['next_step'])}"
+
+
+def _alerts(report: Document) -> Iterator[tuple[str, ...]]:
+    for alert in report["alerts"]:
+        stands = alert["severity"] if alert["stands"] else "over"
+        told = ", ".join(code(words.delivery(each)) for each in alert["delivered"]) or "nobody"
+        seen = prose(words.seen_to(alert["acknowledged"]))
+        yield (
+            code(alert["alert"]),
+            f"{stands}: {prose(alert['title'])}",
+            told,
+            str(alert["failed"]),
+            seen,
+            _said(alert["events"]),
+        )
 
 
 def _fixes(report: Document) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from hee_monitoring.recall import triage_told
 from hee_monitoring.reports import plots, words
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def write(report: Document) -> str:
         _part("State over time", plots.state_over_time(report), ("since", "status", "open issues", "event"), _timeline(report)),
         _part("Failures by cause", plots.failures_by_cause(report), ("cause", "issues", "seen", "resolved", "patterns", "events"), _failures(report)),
         _part("Open issues", "", ("issue", "severity", "what", "evidence", "next", "events"), _issues(report)),
+        _part("Alerts", "", ("alert", "what", "told", "not told", "seen to by", "events"), _alerts(report)),
         _part("Repairs and their proof", "", ("outcome", "issue", "strategy and branch", "proof", "events"), _fixes(report)),
         _part("Targets of monitoring and repairs", plots.against_targets(report), ("metric", "target", "value", "worst", "within", "verdict", "events"), _figures(report)),
         _part("Coverage", "", ("metric", "target", "current", "gap", "priority", "counted", "events"), _coverage(report)),
@@ -125,7 +127,7 @@ def _failures(report: Document) -> Iterator[Sequence[str]]:
 def _issues(report: Document) -> Iterator[Sequence[str]]:
     for issue in report["issues"]:
         proof = _lines(*(_code(item["text"]) for item in issue["evidence"]))
-        what = _lines(issue["title"], issue["job"])
+        what = _lines(issue["title"], issue["job"], triage_told(issue["triage"]) if issue["triage"] else "")
         yield (
             _code(issue["issue_id"]),
             issue["severity"] or "not assessed",
@@ -133,6 +135,20 @@ def _issues(report: Document) -> Iterator[Sequence[str]]:
             proof,
             issue["next_step"],
             _links(issue["events"]),
+        )
+
+
+def _alerts(report: Document) -> Iterator[Sequence[str]]:
+    for alert in report["alerts"]:
+        what = _lines(alert["severity"] if alert["stands"] else "over", alert["title"])
+        told = _lines(*map(words.delivery, alert["delivered"])) or "nobody"
+        yield (
+            _code(alert["alert"]),
+            what,
+            told,
+            str(alert["failed"]),
+            words.seen_to(alert["acknowledged"]),
+            _links(alert["events"]),
         )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hee_core import catalogue, projection
+from hee_core import catalogue
 from hee_core.clock import seconds_between
 from hee_core.errors import HeeError
 from hee_core.forms import stored
 from hee_core.replay import Replay
 from hee_governance.ledgermeasures import TARGETS
+from hee_monitoring.reports.course import Course
 from hee_monitoring.reports.figures import Durations
 
 if TYPE_CHECKING:
@@ -54,6 +55,18 @@ class Attempt:
     events: list[int] = field(default_factory=list)
 
 
+@dataclass
+class Telling:
+    """What people were told of one alert: each message that a channel took, how many were not, who saw to it last."""
+
+    alert: str
+    title: str = ""
+    delivered: list[dict[str, Any]] = field(default_factory=list)
+    failed: int = 0
+    acknowledged: dict[str, Any] | None = None
+    events: list[int] = field(default_factory=list)
+
+
 class Trail:
     """What a pass over the events from the first on collects; what the projection refuses, changes nothing here either."""
 
@@ -61,34 +74,30 @@ class Trail:
         """Reads them in order."""
         self.issues: dict[str, Issue] = {}
         self.attempts: dict[str, Attempt] = {}
-        # Index, time, status and number of open issues after each append that changed one of the two.
-        self.points: list[tuple[int, str, str, int]] = []
         self.types: dict[str, list[int]] = {}
         self.last: dict[str, list[int]] = {}  # gate or metric -> the event that measured it last
         self.governance: list[tuple[int, str, str]] = []  # index, phase, verdict
+        self.alerts: dict[str, Telling] = {}
         self.durations = _durations()
         self._analysis: int | None = None  # what the last poll said of its own
-        self.state = projection.INITIAL
-        self._commit = ""
         events = [entry.event for entry in entries]
-        self._restore = Replay(lambda start, stop: events[start:stop]).state_after
+        self.course = Course(Replay(lambda start, stop: events[start:stop]).state_after)
         for entry in entries:
             self._read(entry)
 
+    @property
+    def state(self) -> State:
+        """The state after the last event."""
+        return self.course.state
+
     def _read(self, entry: Entry) -> None:
         event, index, before = entry.event, entry.index, self.state
-        self.state = projection.fold(before, index, event, restore=self._restore)
+        self.course.add(entry)
         if _left_out(self.state) == _left_out(before):
             self.types.setdefault(event.type, []).append(index)
             handler = getattr(self, "_" + event.type.replace(".", "_"), None)
             if handler is not None and is_whole(event):
                 handler(index, event.time, event.data)
-        now = (self.state.status, len(self.state.issues))
-        if index == 0 or now != (before.status, len(before.issues)):
-            if self.points and entry.commit == self._commit:
-                self.points.pop()
-            self._commit = entry.commit
-            self.points.append((index, self.state.time, *now))
 
     # ------------------------------------------------------------------ failures
 
@@ -118,15 +127,43 @@ class Trail:
     def _ci_issue_resolved(self, index: int, _: str, data: Any) -> None:
         self._issue(index, data).resolved = index
 
+    # ------------------------------------------------------------------ alerts
+
+    def _telling(self, name: str, index: int) -> Telling:
+        telling = self.alerts.setdefault(name, Telling(name))
+        telling.events.append(index)
+        return telling
+
     def _alert_raised(self, index: int, time: str, data: Any) -> None:
         if data.get("issue_id") in self.issues:
             issue = self._issue(index, data)
+            self._telling(issue.issue_id, index).title = data["title"]
             self._since("alert_delivery", issue.seen[-1][1] if issue.seen else "", time, index)
 
     def _alert_delivered(self, index: int, time: str, data: Any) -> None:
-        for name in data["alerts"] if data["stage"] == "raised" else ():
-            if name in self.issues and self.issues[name].seen:
-                self._since("alert_delivery", self.issues[name].seen[-1][1], time, index)
+        for name in data["alerts"]:
+            seen = self.issues[name].seen if name in self.issues else []
+            delay = _delay(seen[-1][1], time) if seen and data["stage"] == "raised" else None
+            said = {
+                "channel": data["channel"],
+                "stage": data["stage"],
+                "time": time,
+                "latency_ms": delay,
+                "event": index,
+            }
+            self._telling(name, index).delivered.append(said)
+            if seen and data["stage"] == "raised":
+                self._since("alert_delivery", seen[-1][1], time, index)
+
+    def _alert_undelivered(self, index: int, _: str, data: Any) -> None:
+        for name in data["alerts"]:
+            self._telling(name, index).failed += 1
+
+    def _alert_acknowledged(self, index: int, time: str, data: Any) -> None:
+        if data["alert"] in self.state.ledger.alerts:
+            by = self.state.ledger.alerts[data["alert"]]["acknowledged"].get("by", "")
+            said = {"by": by, "time": time, "statement": data.get("statement", ""), "event": index}
+            self._telling(data["alert"], index).acknowledged = said
 
     # ------------------------------------------------------------------ repairs
 
@@ -195,6 +232,15 @@ class Trail:
             self.durations[name].add(seconds_between(earlier, later) * 1000 / parts, index)
         except (ValueError, TypeError):  # a time that a source wrote in a way of its own
             return
+
+
+def _delay(earlier: str, later: str) -> int | None:
+    """Milliseconds between two times; None where one is no time, or the two clocks disagree."""
+    try:
+        found = int(seconds_between(earlier, later) * 1000)
+    except ValueError:
+        return None
+    return found if found >= 0 else None
 
 
 def is_whole(event: Event) -> bool:

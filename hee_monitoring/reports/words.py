@@ -48,6 +48,20 @@ def target(figure: Mapping[str, Any]) -> str:
     return f"{'within' if figure['unit'] == 'ms' else 'at least'} {value(figure, figure['target'])}"
 
 
+def delivery(message: Mapping[str, Any]) -> str:
+    """A message that a channel took, with how long after the failure was seen."""
+    late = message["latency_ms"]
+    return f"{message['channel']} {message['stage']}{'' if late is None else f' after {duration(late)}'}"
+
+
+def seen_to(acknowledged: Mapping[str, Any] | None) -> str:
+    """Who acknowledged an alert, and with which words."""
+    if acknowledged is None:
+        return "nobody"
+    said = f": {acknowledged['statement']}" if acknowledged["statement"] else ""
+    return f"{acknowledged['by']}, {day(acknowledged['time'])}{said}"
+
+
 def day(time: str) -> str:
     """A time to the minute, in UTC."""
     return f"{time[:10]} {time[11:16]} UTC" if time else "never"

@@ -30,7 +30,7 @@ from hee_core.errors import Conflict, HeeError, NotFound
 from hee_monitoring import signedrequest
 from hee_monitoring.github.receiver import PATH as WEBHOOK
 from hee_monitoring.web import pages
-from hee_monitoring.web.guard import Guard, TooLarge, too_large
+from hee_monitoring.web.guard import Guard, TooLarge, TooSlow, too_large, too_slow
 from hee_monitoring.web.live import Streams
 from hee_monitoring.web.views import (
     acknowledge,
@@ -94,7 +94,8 @@ class Site:
         ]
         if self._knocks is not None:
             routes.append(Route(WEBHOOK, self._webhook, methods=["POST"]))
-        return Guard(Starlette(routes=routes, exception_handlers={404: _nothing, TooLarge: too_large}), hosts, secret)
+        told = {404: _nothing, TooLarge: too_large, TooSlow: too_slow}
+        return Guard(Starlette(routes=routes, exception_handlers=told), hosts, secret)
 
     # ------------------------------------------------------------------ pages
 

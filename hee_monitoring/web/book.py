@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from threading import RLock
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from hee_core.clock import SYSTEM, Clock
 from hee_core.history import resolve
 from hee_core.log import Log
+from hee_monitoring.reports.course import Course
 from hee_monitoring.watch import reloaded
 from hee_monitoring.web.index import Index
 from hee_monitoring.workspace import Workspace
@@ -47,6 +48,7 @@ class Book:
         log = Log(opened.log.store, clock=clock, pin=opened.config.log_id)
         self.workspace = replace(opened, log=log)
         self.index = Index(log)
+        self._course = (b"", Course(log.state_after))
         self._config_of = ""
 
     def __enter__(self) -> Self:
@@ -73,6 +75,19 @@ class Book:
             index = resolve(log, at or None)
             state = head.state if index == head.size - 1 else log.state_after(index)
             return Look(at, index, head.size, head.commit or "", head.log_id, state)
+
+    def course(self, look: Look) -> list[dict[str, Any]]:
+        """The status and the open issues over time, up to a look; follows the log, or begins anew where a sync reordered it."""
+        with self.lock:
+            log, (last, course) = self.workspace.log, self._course
+            size = course.state.size
+            if size and (size > look.size or self.entries([size - 1])[0].event.id.encode() != last):
+                course, size = Course(log.state_after), 0
+            for entry in log.read(size):
+                course.add(entry)
+                last = entry.event.id.encode()
+            self._course = (last, course)
+            return course.document(upto=look.index)
 
     def about(self, look: Look, *names: str) -> list[Entry]:
         """The events of a look that name an issue, a repair or a decision, oldest first."""

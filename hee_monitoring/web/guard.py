@@ -1,15 +1,17 @@
 """Who is let in, and what every answer says to the browser: hosts, the secret, sizes, headers. No page is reached without.
 
 A name that we are not called by is turned away (DNS rebinding); beyond loopback there is no answer without the secret.
-The webhook has a signature of its own and needs no secret. Invariant: the secret is compared in constant time, and no body
-is read beyond its limit.
+The webhook has a signature of its own and needs no secret. Invariant: the secret is compared in constant time and not at all
+for a peer that guesses too often, and no body is read beyond its limit or its time.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from base64 import b64decode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import ceil
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -17,6 +19,7 @@ from starlette.responses import PlainTextResponse
 
 from hee_monitoring.github.receiver import PATH as WEBHOOK
 from hee_monitoring.github.webhook import LARGEST
+from hee_monitoring.web.guesses import Guesses
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -38,6 +41,7 @@ HEADERS = {
 }
 LARGEST_FORM = 256 * 1024
 LONGEST_PATH = 4096
+BODY_S = 20.0
 
 
 class TooLarge(Exception):
@@ -49,6 +53,15 @@ async def too_large(_: Request, __: Exception) -> PlainTextResponse:
     return _say(413, "it is too large")
 
 
+class TooSlow(Exception):
+    """A body did not come in time; the application answers with `too_slow`."""
+
+
+async def too_slow(_: Request, __: Exception) -> PlainTextResponse:
+    """The answer to it."""
+    return _say(408, "it took too long")
+
+
 @dataclass(frozen=True)
 class Guard:
     """Wraps the application. `hosts` are the names that we are called by, `secret` is empty where none is asked for."""
@@ -56,6 +69,7 @@ class Guard:
     app: ASGIApp
     hosts: frozenset[str]
     secret: str
+    guesses: Guesses = field(default_factory=Guesses)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers for the application where something is wrong, and asks it otherwise."""
@@ -76,10 +90,20 @@ class Guard:
             return _say(413, "it is too large")
         if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_PATH:
             return _say(414, "the address is too long")
-        if self.secret and scope["path"] != WEBHOOK and not self._knows(headers.get("authorization", "")):
-            challenge = {"www-authenticate": 'Basic realm="HEE", charset="UTF-8"'}
-            return PlainTextResponse("the secret is missing or wrong\n", 401, challenge)
+        if self.secret and scope["path"] != WEBHOOK:
+            return self._stranger(headers.get("authorization", ""), (scope["client"] or ("",))[0])
         return None
+
+    def _stranger(self, authorization: str, peer: str) -> PlainTextResponse | None:
+        """What a peer without the secret is told; to ask without one is no guess."""
+        if wait := self.guesses.wait(peer) if authorization else 0:
+            return PlainTextResponse("too many wrong secrets\n", 429, {"retry-after": str(ceil(wait))})
+        if self._knows(authorization):
+            return None
+        if authorization:
+            self.guesses.wrong(peer)
+        challenge = {"www-authenticate": 'Basic realm="HEE", charset="UTF-8"'}
+        return PlainTextResponse("the secret is missing or wrong\n", 401, challenge)
 
     def _knows(self, authorization: str) -> bool:
         """Whether the secret was given, as a bearer token or as the password of anybody."""
@@ -107,11 +131,17 @@ def _say(status: int, words: str) -> PlainTextResponse:
 
 
 def _limited(receive: Receive, limit: int) -> Receive:
-    read = 0
+    """Reads a body within its limit and its time; after it, whatever comes is waited for as long as it takes."""
+    read, whole, due = 0, False, asyncio.get_running_loop().time() + BODY_S
 
     async def limited() -> Message:
-        nonlocal read
-        message = await receive()
+        nonlocal read, whole
+        try:
+            async with asyncio.timeout_at(None if whole else due):
+                message = await receive()
+        except TimeoutError:
+            raise TooSlow from None
+        whole = not message.get("more_body", False)
         read += len(message.get("body", b""))
         if read > limit:
             raise TooLarge

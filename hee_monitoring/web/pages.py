@@ -16,10 +16,13 @@ from jinja2.filters import do_urlencode
 from markupsafe import Markup
 
 from hee_governance.measures import percent
+from hee_monitoring.reports.plots import state_over_time
 from hee_monitoring.reports.words import duration
 from hee_monitoring.status import WORDS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hee_monitoring.web.book import Look
 
 _UNSEEN = {
@@ -67,6 +70,11 @@ def when(time: str) -> str:
     return f"{time[:10]} {time[11:19]} UTC" if time else "never"
 
 
+def plot(course: Mapping[str, Any]) -> Markup:
+    """The drawing of a course; what it says of a log are times, numbers and words of the state machine."""
+    return Markup(state_over_time(course))  # noqa: S704 - our own drawing, which escapes what it is given
+
+
 @cache
 def environment() -> Environment:
     """The templates, with escaping on for all of them."""
@@ -79,7 +87,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(icons=ICONS, outcomes=OUTCOMES, words=WORDS)
-    made.filters.update(when=when, percent=percent, duration=duration)
+    made.filters.update(when=when, percent=percent, duration=duration, plot=plot)
     return made
 
 

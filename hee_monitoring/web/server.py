@@ -15,6 +15,7 @@ import uvicorn
 
 from hee_core.errors import SourceError
 from hee_monitoring.web.app import Site
+from hee_monitoring.web.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +56,7 @@ class Server:
         self._uvicorn = uvicorn.Server(
             uvicorn.Config(
                 self.site.guarded(hosts=hosts, secret=secret), log_config=None, access_log=False, lifespan="off",
-                http="h11", ws="none", proxy_headers=False, server_header=False, limit_concurrency=128,
+                http=Patience, ws="none", proxy_headers=False, server_header=False, limit_concurrency=128,
                 timeout_keep_alive=5, timeout_graceful_shutdown=GRACE_S, h11_max_incomplete_event_size=32 * 1024,
             )
         )  # fmt: skip

@@ -14,17 +14,21 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from web_world import EVIL, FIX, ISSUE, SECRET, STRANGER, World, a_world, an_agent, serving  # noqa: F401
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from web_world import EVIL, FIX, ISSUE, SECRET, STRANGER, World, a_world, an_agent, force, serving  # noqa: F401
 from worlds import git
 
 from hee_core import sshsig
 from hee_core.errors import EventError, SourceError
 from hee_core.events import Event
+from hee_core.form_table import FORMS
 from hee_core.proof import check
 from hee_monitoring import signedrequest
 from hee_monitoring.cli.main import run
 from hee_monitoring.web import drawing, pages
 from hee_monitoring.web.guard import HEADERS, name_of
+from hee_monitoring.web.guesses import BURST, EVERY_S, PEERS, Guesses
 from hee_monitoring.web.live import Streams
 
 HTTP = httpx2.Client(trust_env=False, timeout=20)
@@ -203,7 +207,69 @@ def test_beyond_loopback_nothing_is_served_without_the_secret(world: World) -> N
         assert HTTP.get(f"{site}/live").status_code == 401
 
 
-# ------------------------------------------------------------------ approvals
+def test_whoever_guesses_wrong_waits_and_others_do_not(world: World) -> None:
+    with serving(world, host="0.0.0.0", secret=SECRET) as server:
+        site = f"http://127.0.0.1:{server.port}"
+
+        def asked(given: str = "") -> httpx2.Response:
+            return HTTP.get(f"{site}/health.json", headers={"authorization": given} if given else {})
+
+        assert {asked().status_code for _ in range(BURST * 2)} == {401}
+        said = [asked(f"Bearer wrong {n}").status_code for n in range(BURST + 3)]
+        assert said[:BURST] == [401] * BURST
+        late = asked(f"Bearer {SECRET}")
+        assert (said[-1], late.status_code, 1 <= int(late.headers["retry-after"]) <= EVERY_S) == (429, 429, True)
+        assert asked().status_code == 401
+
+
+@settings(max_examples=25)
+@given(st.lists(st.tuples(st.sampled_from(["10.0.0.1", "2001:db8::1", "2001:db8::2", "x"]), st.floats(0, 5))))
+def test_a_peer_guesses_no_more_often_than_promised_and_never_waits_long(tried: list[tuple[str, float]]) -> None:
+    time, let = [0.0], dict[str, list[float]]()
+    guesses = Guesses(lambda: time[0])
+    for peer, after in tried:
+        time[0] += after
+        if not guesses.wait(peer):
+            guesses.wrong(peer)
+            let.setdefault("2001:db8::" if ":" in peer else peer, []).append(time[0])
+        assert guesses.wait(peer) <= EVERY_S
+    for times in let.values():
+        for first in range(len(times)):
+            assert all(n <= BURST + (times[first + n - 1] - times[first]) / EVERY_S + 1e-6
+                       for n in range(1, len(times) - first + 1))  # fmt: skip
+
+
+def test_a_million_peers_take_no_more_room_than_a_thousand() -> None:
+    guesses = Guesses()
+    for number in range(PEERS * 3):
+        guesses.wrong(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+    assert len(guesses) == PEERS
+
+
+def test_whoever_is_slow_to_ask_is_let_go(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hee_monitoring.web.patience.HEAD_S", 0.3)
+    monkeypatch.setattr("hee_monitoring.web.guard.BODY_S", 0.3)
+    with serving(world) as server:
+        for sent, answer in (
+            (b"", b""),
+            (b"GET / HTTP/1.1\r\nhost: localhost\r\n", b""),
+            (b"POST /approve HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\nx", b"408"),
+        ):
+            with socket.create_connection(("127.0.0.1", server.port), timeout=20) as slow:
+                slow.sendall(sent)
+                got = b""
+                while more := slow.recv(4096):
+                    got += more
+            assert got.split(b" ")[1:2] == ([answer] if answer else [])
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as again:
+            again.sendall(b"GET /health.json HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            assert b"200 OK" in again.recv(4096)
+            again.sendall(b"GET /health")  # a second head that never ends
+            while again.recv(4096):
+                pass
+
+
+# ------------------------------------------------------------------ what people sign
 
 
 def form_of(page: str) -> tuple[str, str]:
@@ -348,7 +414,28 @@ def test_a_person_sees_to_an_alert_by_a_signature_and_nobody_else_does(
             assert EVIL in unescape(text(site, path))
         status, said = handed(agent.ada)
         assert (status, "came after what was signed for" in said) == (409, True)
+        issue = workspace.log.state.issues[ISSUE]
     assert run(["-C", str(agent.root), "verify"]) == 0
+    capsys.readouterr()
+    assert run(["-C", str(agent.root), "report", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    (alert,) = report["alerts"]
+    assert (alert["alert"], alert["stands"], alert["failed"], alert["acknowledged"]["by"]) == (
+        ISSUE,
+        True,
+        1,
+        "human:ada",
+    )
+    ((channel, stage, late),) = [(each["channel"], each["stage"], each["latency_ms"]) for each in alert["delivered"]]
+    assert (channel, stage, late >= 0) == (f"c{EVIL}", "raised", True)
+    assert {alert["acknowledged"]["event"], *alert["events"]} <= {row["event"] for row in report["referenced"]}
+    assert report["issues"][0]["triage"]["verdict"] == issue["triage"]["verdict"]
+    for form in ("md", "html"):
+        assert run(["-C", str(agent.root), "report", "--format", form]) == 0
+        said = capsys.readouterr().out
+        assert "human:ada, " in said
+        assert "85 %" in said
+        assert form == "md" or "<script>window" not in said
 
 
 def test_an_issue_says_how_sure_the_verdict_is_where_it_is_red_and_who_was_told(site: str) -> None:
@@ -469,6 +556,39 @@ def test_the_command_says_in_one_sentence_what_is_missing(
     said = capsys.readouterr().err
     assert "the pages need the extra `web`" in said
     assert "hee[web]" in said
+
+
+# ------------------------------------------------------------------ events that break their form
+
+
+def test_events_that_break_their_form_break_no_page(agent: World) -> None:
+    wrong: tuple[object, ...] = (None, -7, [None], {"a": [1]}, EVIL)
+    forms = {type_: form for type_, (_, form) in FORMS.items() if not type_.startswith("key.")}
+    payloads: list[tuple[str, str, object]] = []
+    for type_, form in forms.items():
+        for value in wrong:
+            data = dict.fromkeys(form, value)
+            about = {
+                name: known for name, known in (("issue_id", ISSUE), ("fix_id", FIX), ("alert", ISSUE)) if name in form
+            }
+            payloads.append((type_, f"issue/{ISSUE}", data | about))
+    with agent.open() as workspace:
+        first = len(workspace.log)
+        force(workspace, payloads)
+        assert sum(not entry.event.fits for entry in workspace.log.read(first)) > len(payloads) * 0.9
+        last = len(workspace.log) - 1
+    with serving(agent) as server:
+        site = server.url.rstrip("/")
+        for path in (
+            *ALL,
+            *(f"/timeline?before={n}" for n in range(first, last + 50, 50)),
+            *(f"/event/{n}" for n in range(first, last + 1, 7)),
+        ):
+            page = text(site, path)
+            assert "<script>window" not in page
+        assert f"after event {last}" in text(site, "/")
+    assert run(["-C", str(agent.root), "report"]) == 0
+    assert run(["-C", str(agent.root), "alerts"]) == 0
 
 
 # ------------------------------------------------------------------ pictures

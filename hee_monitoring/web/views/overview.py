@@ -43,6 +43,7 @@ def values(book: Book, look: Look) -> dict[str, Any]:
         "compliance": state.operational.compliance,
         "governance": state.operational.governance,
         "judged": _judged(state),
+        "course": {"timeline": book.course(look), "as_of": state.time},
         "happened": happened(book, look),
     }
 
