@@ -12,8 +12,6 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import re2
-
 from hee_governance.document import Unreadable, read
 from hee_governance.paths import matches
 from hee_governance.rules.model import Rule
@@ -92,6 +90,8 @@ def _check_hooks(rule: Rule, context: Context, path: str) -> Iterator[Finding]:
 
 def _finds(context: Context, pattern: str) -> bool:
     """Whether a hook's expression finds a file; one that only Python reads counts as one that does."""
+    import re2
+
     try:
         expression = re2.compile(pattern)
     except re2.error:

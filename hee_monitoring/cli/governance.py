@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hee_monitoring.cli import compliance, options, releases, specification
+from hee_monitoring.cli import compliance, options, releases, settings, specification
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,7 +22,7 @@ def governance() -> None:
     """Check a repository against the rules."""
 
 
-for _command in (compliance.workflow, releases.release, releases.roadmap, specification.spec):
+for _command in (compliance.workflow, releases.release, releases.roadmap, settings.set_, specification.spec):
     governance.add_command(_command)
 _as_of = click.option(
     "--as-of",

@@ -64,6 +64,7 @@ OTHERS = {
     "governance workflow": "a commit, and the log as it is now",
     "governance release": "a commit, and the log as it is now",
     "governance roadmap": "the specification",
+    "governance set": "the configuration in the worktree",
     "governance spec": "a commit",
     "completion": "this program",
     "serve": "the log, each page at the point that its address names; what GitHub sends",
