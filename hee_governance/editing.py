@@ -54,7 +54,7 @@ def _round_trip(text: str) -> YAML:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 100_000
-    yaml.explicit_start = text.startswith("---")  # type: ignore[assignment]
+    yaml.explicit_start = text.startswith("---")
     listed = re.search(
         r"^( *)[^\s#-][^\n]*:[^\S\n]*(?:#[^\n]*)?\n(?:[^\S\n]*(?:#[^\n]*)?\n)*( *)- ", text, re.MULTILINE
     )
@@ -66,6 +66,8 @@ def _round_trip(text: str) -> YAML:
 
 def _put(section: Any, way: list[str], value: Any, wanted: Node) -> None:
     """Sets the value at the end of the way; lists of one-key maps, the specification's form, are mappings as well."""
+    from ruamel.yaml.scalarstring import ScalarString
+
     name, rest = way[0], way[1:]
     if isinstance(section, list):
         holder = next((entry for entry in section if isinstance(entry, dict) and name in entry), None)
@@ -81,8 +83,9 @@ def _put(section: Any, way: list[str], value: Any, wanted: Node) -> None:
         _put(section[name], rest, value, wanted)
         return
     old = section.get(name)
-    quoted = isinstance(old, str) and type(old) is not str and not isinstance(wanted.value, (dict, list))
-    section[name] = type(old)(wanted.text) if quoted else value
+    quoted = isinstance(old, ScalarString) and not isinstance(wanted.value, (dict, list))
+    kind: Any = type(old)
+    section[name] = kind(wanted.text) if quoted else value
 
 
 def _others(data: bytes, key: str) -> Any:

@@ -99,6 +99,8 @@ def acknowledge(place: str, alert: str, reason: str, sign_request: bool, as_json
 
     terminal = options.terminal(as_json)
     with options.workspace(place) as workspace:
+        if not sign_request:
+            options.allowed(workspace, "acknowledge", alert)
         if alert not in standing(workspace.log.state):
             raise NotFound(f"{alert} is no alert that stands", hint="`hee alerts` lists them")
         seen = workspace.log.event_id(len(workspace.log) - 1) if sign_request else ""
@@ -106,7 +108,6 @@ def acknowledge(place: str, alert: str, reason: str, sign_request: bool, as_json
         if sign_request:
             terminal.json(signedrequest.signed(workspace.log, event))
             return
-        options.allowed(workspace, "acknowledge", alert)
         entry = workspace.log.append([event])
     if as_json:
         terminal.json(options.entry_json(entry))
