@@ -6,8 +6,10 @@ Invariant: nothing divided by nothing is unknown, never 100 %, and 99.999 % neve
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, floor, sqrt
 
 FULL = 10_000
+Z = 1.96
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,20 @@ class Measure:
 def ratio(numerator: int, denominator: int) -> int | None:
     """Basis points, rounded down; None where there is nothing to divide by or the counts make no sense."""
     return numerator * FULL // denominator if 0 <= numerator <= denominator and denominator > 0 else None
+
+
+def interval(numerator: int, denominator: int) -> tuple[int, int] | None:
+    """Wilson's 95 % interval of a share in basis points, rounded outwards; None where there is no share."""
+    if ratio(numerator, denominator) is None:
+        return None
+    share, square = numerator / denominator, Z * Z / denominator
+    middle, half = share + square / 2, Z * sqrt(share * (1 - share) / denominator + square / denominator / 4)
+    low, high = ((middle + side) / (1 + square) for side in (-half, half))
+    # An interval that begins or ends at the share itself is not to miss it by an error of the arithmetic.
+    return (
+        floor(max(low, 0.0) * FULL) if numerator else 0,
+        min(ceil(high * FULL), FULL) if numerator < denominator else FULL,
+    )
 
 
 def percent(value: int | None) -> str:

@@ -135,13 +135,15 @@ class Publisher:
         """Asks for the checks of what was offered: red ones roll it back, and either end is told on the pull request."""
         offered = self._offered()
         waiting = [(commit, said) for commit, said in offered.items() if said["told"] != "red"][-MOST:]
+        clock = self._workspace.clock
         for commit, said in waiting:
+            began = clock.monotonic()
             try:
                 verdict, jobs = checks(self._client, commit, known_red(self._workspace.log.state, said["issue"]))
                 if verdict in ("", said["told"]):
                     continue
                 if verdict == "red":
-                    roll_back(looked, result, commit, jobs)
+                    roll_back(looked, result, commit, jobs, began)
                 text = offertext.verdict(verdict, commit, jobs)
                 Comments(self._client).keep(said["number"], purpose=PURPOSE, text=text)
             except SourceError as error:
@@ -202,8 +204,8 @@ def checks(client: Client, commit: str, known: set[str]) -> tuple[str, list[str]
     return ("green" if judged and all(run.done for run in runs) else ""), []
 
 
-def roll_back(looked: Cycle, result: Result, commit: str, jobs: list[str]) -> None:
-    """Records once that a published repair is red where it counts."""
+def roll_back(looked: Cycle, result: Result, commit: str, jobs: list[str], began: float) -> None:
+    """Records once that a published repair is red where it counts, and how long it took from `began` on."""
     clock = looked.workspace.clock
 
     def events(state: State) -> list[Event]:
@@ -214,6 +216,7 @@ def roll_back(looked: Cycle, result: Result, commit: str, jobs: list[str]) -> No
         data = {
             **{name: fix[name] for name in ("fix_id", "issue_id", "pattern_id", "strategy")},
             "reason": publishable(f"the real checks of {commit[:12]} are red: {names}", limit=500),
+            "duration_ms": int((clock.monotonic() - began) * 1000),
         }
         return [facts.event("fix.rolled_back", data, subject=f"issue/{fix['issue_id']}", clock=clock)]
 

@@ -145,14 +145,17 @@ def _gate(gate: Record, trail: Trail) -> dict[str, Any]:
 
 
 def _rates(state: State, trail: Trail) -> list[dict[str, Any]]:
-    """The specification's table of repairs: success, state preservation, decision continuity."""
+    """The specification's table of repairs: success, state preservation, decision continuity; and how many failures one reached."""
     ended = [attempt for attempt in trail.attempts.values() if attempt.outcome]
     kept = [attempt for attempt in ended if attempt.outcome != "rolled_back"]
     whole = [attempt for attempt in ended if attempt.preserved]
     events = [attempt.events[-1] for attempt in ended]
     recorded = trail.types.get("decision.recorded", [])
+    failures = {name: issue for name, issue in trail.issues.items() if issue.seen}
+    reached = failures.keys() & {attempt.issue_id for attempt in kept}
     return [
         share("Success rate", len(kept), len(ended), events, target=SUCCESS),
+        share("Failures repaired", len(reached), len(failures), [issue.seen[-1][0] for issue in failures.values()]),
         share("State preservation", len(whole), len(ended), events, target=FULL),
         share("Decision continuity", len(recorded) - abs(state.ledger.lost), len(recorded), recorded, target=FULL),
     ]

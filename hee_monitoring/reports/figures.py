@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from hee_governance.measures import ratio
+from hee_governance.measures import interval, ratio
 
 
 def share(
@@ -19,8 +19,14 @@ def share(
     met = None if value is None or target is None else value >= target
     return {
         "name": name, "unit": "basis points", "value": value, "numerator": numerator, "denominator": denominator,
-        "target": target, "met": met, "events": events,
+        "interval": bounds(numerator, denominator), "target": target, "met": met, "events": events,
     }  # fmt: skip
+
+
+def bounds(numerator: int, denominator: int) -> list[int] | None:
+    """The 95 % interval of a share, as JSON has it."""
+    found = interval(numerator, denominator)
+    return list(found) if found else None
 
 
 @dataclass
@@ -48,6 +54,7 @@ class Durations:
         return {
             "name": self.name, "unit": "ms", "value": values[(len(values) - 1) // 2] if values else None,
             "worst": values[-1] if values else None, "numerator": within, "denominator": len(values),
+            "interval": bounds(within, len(values)),
             "target": self.target_ms, "met": within == len(values) if values else None, "how": self.how,
             "events": [index for _, index in self.samples],
         }  # fmt: skip

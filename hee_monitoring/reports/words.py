@@ -26,8 +26,10 @@ def value(figure: Mapping[str, Any], number: int | None) -> str:
 
 
 def counted(figure: Mapping[str, Any]) -> str:
-    """What a figure was counted from."""
-    return f"{figure['numerator']} of {figure['denominator']}"
+    """What a figure was counted from, with the 95 % interval of that share where it has one."""
+    said = f"{figure['numerator']} of {figure['denominator']}"
+    found = figure.get("interval")
+    return f"{said} ({percent(found[0])} to {percent(found[1])})" if found else said
 
 
 def duration(milliseconds: int) -> str:

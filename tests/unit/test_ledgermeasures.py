@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from state_world import World
 
 from hee_governance.ledgermeasures import TARGETS, of_state, timings, to_json
+from hee_governance.measures import interval
 
 
 def test_times_are_differences_of_recorded_times_and_nothing_is_unknown():
@@ -65,3 +68,23 @@ def test_repairs_that_ended_are_what_rates_are_made_of():
     assert (found["success_rate"].numerator, found["success_rate"].denominator) == (1, 2)
     assert (found["context_preservation"].value, found["context_preservation"].evidence) == (5000, ("fix-2",))
     assert (found["state_preservation"].numerator, found["state_preservation"].denominator) == (7, 8)
+
+
+@given(st.integers(0, 5000), st.integers(0, 5000))
+def test_an_interval_holds_its_share_and_narrows_with_more_of_it(numerator, more):
+    denominator = numerator + more
+    found = interval(numerator, denominator)
+    if not denominator:
+        assert found is None
+        return
+    low, high = found
+    assert 0 <= low <= 10_000 * numerator / denominator <= high <= 10_000
+    again = interval(4 * numerator, 4 * denominator)
+    assert again[1] - again[0] <= high - low
+
+
+def test_an_interval_is_wilson_s():
+    assert interval(9, 10) == (5958, 9822)  # 59.58 % to 98.21 %, as the tables have it
+    assert interval(0, 10) == (0, 2776)
+    assert interval(10, 10) == (7224, 10_000)
+    assert interval(3, 2) is None

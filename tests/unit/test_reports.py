@@ -93,6 +93,7 @@ def test_the_targets_of_the_specification_are_held_against_events() -> None:
     }
     assert by_name(made["rates"]) == {
         "Success rate": (5000, 1, 2, False),
+        "Failures repaired": (10_000, 1, 1, None),
         "State preservation": (10_000, 2, 2, True),
         "Decision continuity": (10_000, 1, 1, True),
     }
@@ -151,7 +152,7 @@ def test_the_timeline_is_the_projection_and_every_number_names_events_that_are_l
     assert {int(index) for index in re.findall(r'id="e(\d+)"', html)} == listed
     for figure in (*made["latencies"], *made["rates"]):
         assert figure["numerator"] <= figure["denominator"]
-        assert (figure["value"] is None) == (figure["denominator"] == 0)
+        assert (figure["value"] is None) == (figure["denominator"] == 0) == (figure["interval"] is None)
 
 
 @FEW
