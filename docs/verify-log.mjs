@@ -167,6 +167,7 @@ const THAWED = new Set([
 const PERSONAL = new Set(["alert.acknowledged", "pattern.accepted", "pattern.refused", "pattern.retired", "token.approved"]);
 const STEERED = new Set(["payload.redacted", "recipient.added", "recipient.removed"]);
 const human = (name) => name.startsWith("human:");
+const LARGEST = 64 * 2 ** 20; // bytes of an object
 const FILES = ["README.md", "capsule.json", "checkpoint", "events.jsonl", "signatures"];
 // The catalogue that is published beside this script: type -> newest version.
 const CATALOGUE = readFileSync(new URL("events.md", import.meta.url)).toString().matchAll(/^\| \[`([a-z_.]+)`\][^|]*\| (\d+) \|/gm);
@@ -459,10 +460,13 @@ function split(data) { // lines as bytes; null for a last one that is not ended
 function* repository(place) {
   const env = { ...process.env, GIT_NO_REPLACE_OBJECTS: "1", GIT_GRAFT_FILE: "/dev/null" };
   const git = (input, ...args) => execFileSync("git", ["--no-replace-objects", "-c", "advice.graftFileDeprecated=false", "-C", place, ...args], { env, input, maxBuffer: 1 << 30 });
-  const objects = (names) => { // git cat-file --batch: "id kind size LF content LF" for each
-    const out = git(names.map((name) => `${name}\n`).join(""), "cat-file", "--batch");
+  const objects = (all) => { // git cat-file --batch: "id kind size LF content LF" for each; what is too large is not read
+    const asked = (names) => names.map((name) => `${name}\n`).join("");
+    const sizes = git(asked(all), "cat-file", "--batch-check=%(objectsize)").toString().split("\n").map(Number);
+    const out = git(asked(all.filter((_, n) => !(sizes[n] > LARGEST))), "cat-file", "--batch");
     let at = 0;
-    return names.map(() => {
+    return all.map((_, n) => {
+      if (sizes[n] > LARGEST) return Buffer.alloc(0);
       const end = out.indexOf(10, at);
       const length = Number(out.subarray(at, end).toString().split(" ")[2]);
       at = end + 1 + length + 1;

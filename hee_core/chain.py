@@ -197,6 +197,11 @@ def seal(
     The commit's author is the last event's, its committer the signer: nobody else's key is needed to order them anew.
     """
     files = _files(after, events, signatures, signer)
+    for name, data in files.items():
+        if len(data) > gitobjects.LARGEST:
+            raise EventError(
+                f"{name} would have {len(data)} bytes, of {gitobjects.LARGEST} at most", hint="append fewer at once"
+            )
     blobs = {name: gitobjects.make("blob", data, object_format) for name, data in files.items()}
     tree = gitobjects.tree([(name, blob.id) for name, blob in blobs.items()], object_format)
     commit = gitobjects.commit(

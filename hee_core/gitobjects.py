@@ -17,6 +17,7 @@ from hee_core.errors import IntegrityError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+LARGEST = 64 << 20  # bytes of an object of a log; what is larger is neither written nor read
 _WINDOW = 1 << 12
 _HASHES = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
 # A commit as we write them: every header once, in order, the signature last.

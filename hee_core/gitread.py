@@ -12,6 +12,7 @@ import tempfile
 from typing import IO, TYPE_CHECKING, NamedTuple, Self
 
 from hee_core.errors import GitError, NotFound
+from hee_core.gitobjects import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -70,6 +71,8 @@ def _steps(pipe: IO[bytes]) -> Iterator[Step]:
             yield Step(words[0].partition(":")[0], (), None)
             continue
         size = int(words[1])
+        if size > LARGEST:
+            raise _too_large(words[2], size)
         content = pipe.read(size + 1)
         if len(content) != size + 1:
             return  # the exit status says why
@@ -79,9 +82,10 @@ def _steps(pipe: IO[bytes]) -> Iterator[Step]:
 class ObjectReader:
     """A `git cat-file --batch` that stays. Close it, or use it in `with`; after an error the next read starts another."""
 
-    def __init__(self, repository: Repository) -> None:
-        """Starts nothing until the first read."""
+    def __init__(self, repository: Repository, *, largest: int = 0) -> None:
+        """Starts nothing until the first read; with `largest`, an object of more bytes is an error and not read."""
         self._repository = repository
+        self._largest = largest
         self._process: Popen[bytes] | None = None
         self._words: IO[bytes] | None = None
 
@@ -163,8 +167,12 @@ class ObjectReader:
         words = header.split()
         if words[-1] in (b"missing", b"ambiguous"):
             return None
-        data = pipe.read(int(words[2]) + 1)
-        if len(data) != int(words[2]) + 1:
+        size = int(words[2])
+        if 0 < self._largest < size:
+            self._end()
+            raise _too_large(words[0].decode(), size)
+        data = pipe.read(size + 1)
+        if len(data) != size + 1:
             raise self._dead()
         return words[1].decode(), data[:-1]
 
@@ -175,6 +183,11 @@ class ObjectReader:
         return self._process
 
     def _dead(self) -> GitError:
+        text = self._end()
+        return GitError(f"git cannot read an object: {text or 'cat-file ended'}", hint="`git fsck` says more")
+
+    def _end(self) -> str:
+        """Ends the process, whatever it is at, and gives what it complained about."""
         assert self._process  # noqa: S101 - called only while it runs
         assert self._words  # noqa: S101 - opened with it
         self._process.kill()
@@ -182,7 +195,7 @@ class ObjectReader:
         self._words.seek(0)
         text = self._words.read(2000).decode("utf-8", "replace").strip()
         self.close()
-        return GitError(f"git cannot read an object: {text or 'cat-file ended'}", hint="`git fsck` says more")
+        return text
 
     def close(self) -> None:
         """Ends the process; a later read starts another."""
@@ -194,3 +207,9 @@ class ObjectReader:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
         process.wait()
+
+
+def _too_large(name: str, size: int) -> GitError:
+    return GitError(
+        f"{name[:40]} has {size} bytes, a log's objects at most {LARGEST}: it was not read", hint="run `hee verify`"
+    )

@@ -49,8 +49,10 @@ class GitStore:
         self.lineage = Lineage(self.directory / "lineage", disk=self._disk, clock=clock)
         self.ids = Ids(self.directory / "ids", era=self.lineage.era)
         self._clock = clock
-        self._reader = ObjectReader(repository)
-        self._stream = ObjectReader(repository)  # one of its own, so that single reads may come between its answers
+        self._reader = ObjectReader(repository, largest=gitobjects.LARGEST)
+        self._stream = ObjectReader(
+            repository, largest=gitobjects.LARGEST
+        )  # one of its own, so that single reads may come between its answers
         self._packs = Packs(repository, place=self.directory, disk=self._disk, clock=clock)
         # HEAD of a reftable repository names a branch that cannot exist (gitrepository-layout).
         self._file = None
