@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from hee_monitoring.evidence import Channel, Conclusion, Diagnosis, Evidence
 from hee_monitoring.excerpt import excerpt
 from hee_monitoring.fingerprint import fingerprint
+from hee_monitoring.jobfacts import decided, signal_of, words
 from hee_monitoring.joblog import read
 from hee_monitoring.redact import MARK, publishable
 from hee_monitoring.scan import Scan, scan
@@ -75,13 +76,13 @@ def diagnose(job: Job, db: PatternDB) -> Diagnosis:
     if job.log.strip():
         log = read(job.log)
         if not log.binary:
-            from_log = _conclude(scan(log, db), db, log, failed=True)
-    signal = _signal(job, from_log)
+            from_log = _conclude(decided(scan(log, db), job), db, log, failed=True)
+    signal = signal_of(job, silent=from_log is None or from_log.category == UNKNOWN)
     if signal == "cancelled" and found is not None:
         signal = ""  # the platform calls a job that ran out of time, or lost its runner, cancelled as well
     by_signal = db.by_signal(signal) if signal else None
     if by_signal is not None and (from_log is None or from_log.category == UNKNOWN or by_signal.priority >= 95):
-        text = _signal_text(signal, job)
+        text = words(signal, job)
         evidence = (*_noted(job), Evidence(Channel.JOB, publishable(text, limit=TEXT_LIMIT), 0, _where(job.key)))
         mark = fingerprint(by_signal.pattern_id, {"job": job.key})
         rest = (from_log,) if from_log is not None and from_log.category != UNKNOWN else ()
@@ -118,32 +119,6 @@ def _noted(job: Job) -> tuple[Evidence, ...]:
         Evidence(Channel.ANNOTATION, publishable(note.message, limit=TEXT_LIMIT), note.line, _where(note.path))
         for note in notes[:1]
     )
-
-
-def _signal(job: Job, from_log: Diagnosis | None) -> str:
-    """Names the fact of the metadata that explains the job, or nothing."""
-    if job.conclusion is Conclusion.TIMED_OUT:
-        return "timed_out"
-    if job.conclusion is Conclusion.STARTUP_FAILURE:
-        return "startup_failure"
-    if job.conclusion is Conclusion.CANCELLED:
-        return "cancelled"
-    if job.conclusion is Conclusion.FAILURE and not job.steps and not job.log and not job.started_at:
-        return "never_started"
-    ended = [step.conclusion for step in job.steps]
-    if job.conclusion is Conclusion.FAILURE and ended and Conclusion.FAILURE not in ended:
-        return "died_without_failed_step" if from_log is None or from_log.category == UNKNOWN else ""
-    return ""
-
-
-def _signal_text(signal: str, job: Job) -> str:
-    return {
-        "timed_out": f"job {job.name} ended as timed_out",
-        "startup_failure": f"job {job.name} ended as startup_failure",
-        "cancelled": f"job {job.name} ended as cancelled",
-        "never_started": f"job {job.name} failed without a step, a log or a start time",
-        "died_without_failed_step": f"job {job.name} failed although none of its {len(job.steps)} steps did",
-    }[signal]
 
 
 def _conclude(found: Scan, db: PatternDB, log: JobLog, *, failed: bool) -> Diagnosis:

@@ -2,7 +2,7 @@ r"""Turns the bytes of a CI log into clean segments whose lines keep the numbers
 
 Responsible for decoding (UTF-8, UTF-16, byte-order marks, CRLF, progress written over with `\r`, binary), for stripping
 what runners put around a line (timestamps, ANSI, `gh` and `act` prefixes), and for blanking what a runner merely
-echoed: step scripts, commands, debug output. What a line means is left to `scan` and `classify`.
+echoed (step scripts, commands, debug output) or a tool showed as expected. What a line means is left to `scan` and `classify`.
 
 Invariant: cleaning never adds or removes a line break, so line n of the clean text is line n of the file; a line ends at
 `\n`, `\r\n` or a lone `\r`, as in Python's universal newlines and in the labels of published corpora. Memory is bounded
@@ -63,6 +63,8 @@ _ECHO_LINE = re.compile(
     rb"\n(?:(?:##)?\[command\]|##\[(?:debug|warning|notice)\]|::(?:debug|warning|notice)|\+{1,4} |\$ |\xf0\x9f\x92\xac|\xe2\x9a\x99)[^\n]*"
 )
 _ERROR = re.compile(rb"\n(?:##\[error\]|(?:\xe2\x9d\x97 {1,2})?::error(?: [^\n:]*(?::[^:\n]+)*)?::)")
+# Errors of tests that are expected to fail, as pytest shows them with --xfail-tb: up to its next heading.
+_EXPECTED = re.compile(rb"\n={3,} XFAILURES ={3,}\n.*?(?=\n={3,} [^\n]+ ={3,}\n)", re.DOTALL)
 _STARTING = b"\n##[section]Starting: "
 _TRAVIS = re.compile(rb"\ntravis_time:start:[^\n]*(?:\n\$ (?P<command>[^\n]*))?")
 # What an encoding puts into a file without saying anything: blanks, byte-order marks.
@@ -253,6 +255,8 @@ class _Cleaner:
                 break
         pieces.append(text[done:])
         text = b"".join(pieces)
+        if b"= XFAILURES =" in text:
+            text = _EXPECTED.sub(lambda found: _NOT_BREAK.sub(b"", found[0]), text)
         at = text.find(_STARTING)
         while at >= 0:
             end = text.find(b"\n", at + 1) % (len(text) + 1)

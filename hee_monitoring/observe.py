@@ -70,7 +70,7 @@ def observe(runs: Iterable[Run], detected: Iterable[Diagnosis], diagnose: Callab
     for run in runs:
         jobs = run.jobs
         fell = any(job.conclusion in FAILING - {Conclusion.CANCELLED} for job in jobs)
-        if run.conclusion is Conclusion.STARTUP_FAILURE and not jobs:
+        if run.conclusion in FAILING - {Conclusion.CANCELLED} and not jobs:  # red, and nothing in it to be red
             broken.add(run.workflow)
             jobs = (
                 Job(
