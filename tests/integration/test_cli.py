@@ -265,6 +265,30 @@ def test_doctor_says_what_is_there_and_what_is_missing(
     assert (status, report["ok"]) == (1, False)
 
 
+@pytest.mark.spec("SEED-238", "SEED-239", "SEED-245")
+@pytest.mark.parametrize(
+    ("program", "says", "status"),
+    [
+        ("gh", "gh version 1.9.2 (2021-04-20)", "WARNING"),
+        ("gh", "gh version 2.0.0 (2021-08-24)", "OK"),
+        ("jq", "jq-1.5", "WARNING"),
+        ("jq", "jq-1.6", "OK"),
+        ("jq", "no number", "UNKNOWN"),
+    ],
+)
+def test_a_program_that_is_optional_is_looked_for_with_its_version_and_never_needed(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch, program: str, says: str, status: str
+) -> None:
+    there = tmp_path / "bin"
+    there.mkdir()
+    (there / program).write_text(f"#!/bin/sh\necho '{says}'\n")
+    (there / program).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{there}{os.pathsep}{os.environ['PATH']}")
+    ended, report, _ = document(capsys, "-C", str(root), "doctor")
+    assert [row["status"] for row in report["checks"] if row["name"] == program] == [status]
+    assert (ended, report["ok"]) == (0, True)
+
+
 @pytest.mark.parametrize("place", ["nowhere", "plain"])
 @pytest.mark.parametrize("command", ["log", "state", "verify", "monitor", "fix", "keys list"])
 def test_what_is_no_repository_or_has_no_log_is_one_clear_message(

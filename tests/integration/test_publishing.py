@@ -64,6 +64,7 @@ def said(hub: GitHubWorld) -> list[str]:
     return [comment["body"] for comment in hub.server.desk.comments_made.values()]
 
 
+@pytest.mark.spec("SEED-284")
 def test_a_repair_is_pushed_and_offered_once_and_green_checks_are_told(hub: GitHubWorld) -> None:
     notes, pull, commit = broken(hub)
     assert "is offered: http" in notes
@@ -95,7 +96,7 @@ def test_a_repair_is_pushed_and_offered_once_and_green_checks_are_told(hub: GitH
     assert outcome(hub) == "verified"
 
 
-@pytest.mark.spec("SEED-091")
+@pytest.mark.spec("SEED-091", "SEED-284")
 def test_red_checks_of_the_new_commit_roll_the_repair_back(hub: GitHubWorld) -> None:
     _, pull, commit = broken(hub)
     run = hub.server.run("success", [green()], branch=pull["head"], commit=commit)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 
-import pytest
 from worlds import git, repository, run_cycle, watched
 
 from hee_governance.config import dump_default, load
@@ -42,7 +41,6 @@ def test_only_a_regular_file_of_a_worktree_is_changed(tmp_path, capsys):
     assert "bare repository" in capsys.readouterr().err
 
 
-@pytest.mark.spec("SEED-247")
 def test_a_cycle_records_the_hash_of_the_configuration_that_it_loaded(tmp_path):
     root = watched(tmp_path / "r", {"a.txt": "a\n"})
 

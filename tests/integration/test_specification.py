@@ -139,8 +139,11 @@ def said_in(
     return [(event.type, json.dumps(_timeless(event.data), sort_keys=True)) for event in events]
 
 
-def _timeless(data: dict[str, object]) -> dict[str, object]:
-    return {name: value for name, value in data.items() if name not in ("duration_ms", "completed_at")}
+def _timeless(data: object) -> object:
+    if isinstance(data, dict):
+        kept = {name: value for name, value in data.items() if not name.endswith(("_ms", "_at"))}
+        return {name: _timeless(value) for name, value in kept.items()}
+    return [_timeless(value) for value in data] if isinstance(data, list) else data
 
 
 @pytest.mark.spec("SEED-308")

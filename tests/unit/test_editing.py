@@ -7,9 +7,11 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from hee_core.errors import ConfigError
 from hee_governance.config import dump_default, load
+from hee_governance.document import Node, read
 from hee_governance.editing import edited
 
 DENSE = b"""# above
@@ -48,6 +50,16 @@ def test_what_is_set_is_read_again_and_every_comment_stays(data, percent, severi
     lines = [line.strip() for line in data.decode().splitlines()]
     assert [line for line in lines if line not in kept and "coverage" not in line and "max_severity" not in line] == []
     assert edited(new, "fix.max_severity", severity) == new
+
+
+@pytest.mark.spec("SEED-247")
+@pytest.mark.parametrize(
+    "data", [dump_default(), dump_default("a" * 64), DENSE, MAPPING], ids=["own", "log", "dense", "map"]
+)
+def test_our_reader_of_yaml_says_what_ruamel_says(data):
+    tree = read(data)
+    assert isinstance(tree, Node)
+    assert tree.plain == YAML(typ="safe", pure=True).load(data.decode())
 
 
 def test_line_ends_byte_order_marks_and_quotes_stay():
