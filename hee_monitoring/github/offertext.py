@@ -27,7 +27,7 @@ def body(issue: Record, fix: Record, decision: Record | None, message: str) -> s
     job = issue["job"].rpartition("#")[2] or issue["category"]
     size = f"{fix['files_changed']} file(s), {fix['insertions']} line(s) added, {fix['deletions']} removed"
     why = f", by {code(decision['rule'])}: {code(decision['rationale'])}" if decision else ""
-    story = code(f"hee explain {issue['issue_id']}")
+    story = code(f"hee decisions show {issue['decision_id']}")
     lines = [
         f"{code(job)} is red at {code(issue['commit'][:12])}: {code(issue['title'])}",
         "",
@@ -39,7 +39,7 @@ def body(issue: Record, fix: Record, decision: Record | None, message: str) -> s
         "",
         markdown.block(message),
         "",
-        f"The checks of this pull request decide: red rolls the repair back. Merge it to take it over, close it to refuse it; {story} tells the story.",
+        f"The checks of this pull request decide: red rolls the repair back. Merge it to take it over, close it to refuse it; {story} says why it may be repaired.",
     ]
     text = "\n".join(lines)
     return f"{text}\n" if len(text) <= markdown.LARGEST else f"{lines[0]}\n\nThe log has the rest: {story}\n"

@@ -78,7 +78,7 @@ def test_a_repair_is_pushed_and_offered_once_and_green_checks_are_told(hub: GitH
         "HEE-Decision: HEE-DEC-",
         "- green: `diff policy`",
         "the failed job",
-        "hee explain HEE-ISS-",
+        "hee decisions show HEE-DEC-",
     ):
         assert part in pull["body"]
     assert hub.poll().events == 0
