@@ -69,8 +69,9 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.site.ended.set()
         self._uvicorn.should_exit = True
-        self._thread.join(GRACE_S * 3)
-        self._socket.close()
+        self._thread.join(GRACE_S * 5)
+        if not self._thread.is_alive():  # what still ends on a busy machine closes it itself
+            self._socket.close()
 
     @property
     def url(self) -> str:

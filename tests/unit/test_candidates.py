@@ -139,8 +139,11 @@ def test_what_a_log_said_before_it_died_is_kept_and_bounded():
     noise = "".join(f"line {number} of many\n\n---\n" for number in range(40))
     found = explain_log(f"{noise}##[error]Process completed with exit code 3.\nafter\n".encode(), PatternDB.load())
     assert found.category == "unknown"
-    assert [each.text for each in found.evidence[1:]] == [f"line {number} of many" for number in range(31, 40)]
-    assert [each.line for each in found.evidence[1:]] == [1 + 3 * number for number in range(31, 40)]
+    lines = {each.line: each.text for each in found.evidence}
+    assert found.text == "line 39 of many"  # the program's last words
+    assert lines == {1 + 3 * number: f"line {number} of many" for number in range(30, 40)} | {
+        121: "Process completed with exit code 3."
+    }
 
 
 def test_a_pattern_file_with_an_id_twice_is_refused():
