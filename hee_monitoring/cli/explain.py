@@ -186,6 +186,6 @@ def _screen(
         terminal.line(f"  verdict  {terminal.fit(triage_told(verdict), terminal.width - 11)}")
     terminal.line(f"  {diagnosis.confidence // 100} % sure; fingerprint {diagnosis.fingerprint[:16]}")
     for other in diagnosis.secondary[:3]:
-        terminal.line(
-            f"  also     line {other.line}: {terminal.fit(other.text, terminal.width - 24)}  {terminal.dim(other.category)}"
-        )
+        head = f"  also     line {other.line}: "
+        text = terminal.fit(other.text, terminal.width - len(head) - len(other.category) - 3)
+        terminal.line(f"{head}{text}  {terminal.dim(other.category)}")

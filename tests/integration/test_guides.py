@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -130,3 +131,22 @@ def test_the_five_minutes_run_as_printed(tmp_path: Path, person: Path) -> None:
     assert subprocess.run(
         ["git", "status", "--porcelain"], cwd=tmp_path / "harbor", capture_output=True, check=True
     ).stdout == b""  # fmt: skip
+
+
+def test_the_page_about_the_pages_runs_as_printed(tmp_path: Path, person: Path) -> None:
+    root = watched(tmp_path / "r", {".github/workflows/ci.yml": WORKFLOW})
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    commands = "\n".join(blocks("web.md", "sh"))
+    assert commands.count(":8024") == 3
+    added = (person / "people" / "ada.pub").read_text().strip()
+    # The server ends with the script, also where a command of it fails.
+    script = (
+        f"set -euo pipefail\ntrap 'kill $(jobs -p) || true' EXIT\nhee keys add '{added}' --actor human:ada\n{commands}"
+    )
+    done = subprocess.run(
+        ["bash", "-c", script.replace("8024", port)], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-3000:]
+    assert "alert.acknowledged  on it" in done.stdout
+    assert json.loads((root / "health.json").read_text())["word"] == "UNKNOWN"  # nothing was looked at yet

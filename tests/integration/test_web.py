@@ -214,7 +214,7 @@ def test_whoever_guesses_wrong_waits_and_others_do_not(world: World) -> None:
         def asked(given: str = "") -> httpx2.Response:
             return HTTP.get(f"{site}/health.json", headers={"authorization": given} if given else {})
 
-        assert {asked().status_code for _ in range(BURST * 2)} == {401}
+        assert {asked().status_code for _ in range(3)} == {401}
         said = [asked(f"Bearer wrong {n}").status_code for n in range(BURST + 3)]
         assert said[:BURST] == [401] * BURST
         late = asked(f"Bearer {SECRET}")
@@ -582,7 +582,7 @@ def test_events_that_break_their_form_break_no_page(agent: World) -> None:
         for path in (
             *ALL,
             *(f"/timeline?before={n}" for n in range(first, last + 50, 50)),
-            *(f"/event/{n}" for n in range(first, last + 1, 7)),
+            *(f"/event/{n}" for n in range(first, last + 1, 23)),
         ):
             page = text(site, path)
             assert "<script>window" not in page
