@@ -16,7 +16,7 @@ import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from web_world import EVIL, FIX, ISSUE, SECRET, STRANGER, World, a_world, an_agent, force, serving  # noqa: F401
+from web_world import EVIL, FIX, ISSUE, SECRET, STRANGER, World, a_world, an_agent, force, say, serving  # noqa: F401
 from worlds import git
 
 from hee_core import sshsig
@@ -556,6 +556,30 @@ def test_the_command_says_in_one_sentence_what_is_missing(
     said = capsys.readouterr().err
     assert "the pages need the extra `web`" in said
     assert "hee[web]" in said
+
+
+def test_an_issue_that_comes_back_says_what_ended_it_last_time(agent: World) -> None:
+    about = {"issue_id": ISSUE}
+    with agent.open() as workspace, serving(agent) as server:
+        site = server.url.rstrip("/")
+        assert "What ended it last time" not in text(site, f"/issue/{ISSUE}")
+        say(workspace, "ci.issue_resolved", f"issue/{ISSUE}", **about, by="seen green on main")
+        assert "What ended it last time" not in text(site, f"/issue/{ISSUE}")
+        say(
+            workspace,
+            "ci.failure_detected",
+            f"issue/{ISSUE}",
+            **about,
+            fingerprint="f",
+            source="act",
+            job="ci.yml#test",
+            evidence=[],
+        )
+        say(workspace, "alert.raised", f"issue/{ISSUE}", **about, severity="high", title="again", next_step="look")
+        page = unescape(text(site, f"/issue/{ISSUE}"))
+        last = page[page.index("What ended it last time") :][:400]
+        assert "seen green on main" in last
+        assert pages.path("fix", FIX) in last
 
 
 # ------------------------------------------------------------------ events that break their form
