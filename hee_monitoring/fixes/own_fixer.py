@@ -1,7 +1,8 @@
 """Runs the fixer that the repository declares itself: `make format`, `npm run lint:fix`, `tox -e fmt`, `nox -s format`, a script.
 
 Only targets whose names say that they fix (`ownfixers` finds them), never one that a workflow runs, and only one that calls the tool
-that failed. The tools it calls are those that the repository pins; what it installs is installed first, and it runs without network.
+that failed. The tools it calls are those that the repository pins; what it installs is installed first, after everything that the files
+alone can decide, and it runs without network.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from hee_monitoring.fixes.tools import Tools
 
 _PYTHON = ("ruff", "black", "isort", "autopep8", "pre-commit")
+_NODE = ("prettier", "eslint", "stylelint")  # names that are those of their packages
 _NAMED = (r"(?<![\w@.+/-])(?P<path>[\w@.+/-]{0,300}[\w+-]\.\w{1,8})\b",)
 _TOX = Pin("4.67.15", "HEE, since the repository pins none")
 _NOX = Pin("2026.10.20", "HEE, since the repository pins none")
@@ -47,6 +49,10 @@ class OwnFixer:
         fixer = ownfixers.fitting(diagnosis, tree)[0]
         if fixer.kind in ("tox", "nox") and (loose := [name for name in _called(fixer) if pinned(name, tree) is None]):
             return Declined(f"`{fixer}` would install whatever {loose[0]} is the newest")
+        if fixer.kind == "npm" and (
+            absent := [name for name in _NODE if name in fixer.recipe and not pinned(name, tree)]
+        ):
+            return Declined(f"`{fixer}` calls {absent[0]}, which the lock file does not have")
         named, before = tools.named(*_NAMED), _stamps(tree)
         tool, commands = self._prepared(fixer, tools)
         env = {"PATH": f"{self._shelf(fixer, tools)}:{sandbox.path()}"}

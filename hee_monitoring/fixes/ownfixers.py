@@ -1,7 +1,8 @@
 """The fixers that a repository declares: targets of its task files, and its scripts, that by their names repair.
 
 Responsible for finding them and for leaving out those that only look, that do more than change files (commit, publish, delete), and
-those that a workflow runs, since a gate never repairs itself. Running one is `own_fixer`'s. The text is read, never run.
+those that a workflow runs, since a gate never repairs itself. What has to install something first is left out as well unless its
+recipe calls the tool that failed. Running one is `own_fixer`'s. The text is read, never run.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ _TOOLS = (
 _RULE = re.compile(
     r"^([\w.-][\w. -]{0,300}?)[ \t]{0,20}::?(?!=)([^\n#=]*)[^\n]*\n((?:\t[^\n]*\n|[ \t]*\n)*)", re.MULTILINE
 )
+_INSTALLING = ("npm", "tox", "nox")
 _ALIAS = {
     "rustfmt": ("cargo fmt", "rustfmt"),
     "gofmt": ("gofmt", "go fmt"),
@@ -67,7 +69,8 @@ def fitting(diagnosis: Diagnosis, tree: Path) -> list[Fixer]:
     return [
         fixer
         for fixer in found(tree)
-        if not _called(fixer, run) and (not words or any(word in fixer.recipe for word in words))
+        if not _called(fixer, run)
+        and (any(word in fixer.recipe for word in words) or not (words or fixer.kind in _INSTALLING))
     ]
 
 
@@ -126,12 +129,21 @@ def _just(tree: Path) -> Iterator[Fixer]:
 
 def _npm(tree: Path) -> Iterator[Fixer]:
     try:
-        scripts = json.loads(_text(tree, "package.json") or "{}").get("scripts", {})
-        names = {name: str(script) for name, script in scripts.items() if _NAME.fullmatch(name)}
+        found = json.loads(_text(tree, "package.json") or "{}").get("scripts", {})
+        scripts = {name: str(script) for name, script in found.items()}
     except (ValueError, AttributeError, RecursionError):
         return
     if (tree / "package-lock.json").is_file():  # what it calls is installed as that says
-        yield from (Fixer("npm", name, script) for name, script in names.items())
+        yield from (Fixer("npm", name, _scripted(scripts, name, set())) for name in scripts if _NAME.fullmatch(name))
+
+
+def _scripted(scripts: dict[str, str], name: str, seen: set[str]) -> str:
+    """A script of npm before those that it runs."""
+    if name in seen or name not in scripts:
+        return ""
+    seen.add(name)
+    more = re.findall(r"\b(?:npm|yarn|pnpm)\s+run\s+([\w:.-]+)", scripts[name])
+    return "\n".join([scripts[name], *(_scripted(scripts, other, seen) for other in more)])
 
 
 def _tox(tree: Path) -> Iterator[Fixer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from dataclasses import replace
@@ -13,6 +14,7 @@ from hee_monitoring.evidence import Channel, Diagnosis, Evidence
 from hee_monitoring.fixes import REGISTRY, ownfixers
 from hee_monitoring.fixes.generated_files import GeneratedFiles
 from hee_monitoring.fixes.moved_path import MovedPath
+from hee_monitoring.fixes.own_fixer import OwnFixer
 
 pytestmark = pytest.mark.spec("SEED-084", "SEED-252")
 GATE = "grep -q 'teh' a.txt && { echo 'a.txt: teh'; exit 1; } || true"
@@ -39,12 +41,12 @@ def repaired(world, strategy, **changes):
     return outcome
 
 
-TOX = "[tox]\nskipsdist = true\n[testenv:fmt]\nskip_install = true\ncommands = python fix.py\n"
-NOX = "import nox\n\n\n@nox.session\ndef format(session):\n    session.run('python', 'fix.py')\n"
+TOX = "[tox]\nskipsdist = true\n[testenv:fmt]\nskip_install = true\ncommands = python whitespace.py\n"
+NOX = "import nox\n\n\n@nox.session\ndef format(session):\n    session.run('python', 'whitespace.py')\n"
 NPM = {
-    "package.json": '{"name": "x", "version": "1.0.0", "scripts": {"lint:fix": "node fix.js", "format": "prettier --check ."}}\n',
+    "package.json": '{"name": "x", "version": "1.0.0", "scripts": {"lint:fix": "npm run again", "again": "node whitespace.js", "format": "prettier --check ."}}\n',
     "package-lock.json": '{"name": "x", "version": "1.0.0", "lockfileVersion": 3, "requires": true, "packages": {"": {"name": "x", "version": "1.0.0"}}}\n',
-    "fix.js": "const fs = require('fs');\nfs.writeFileSync('a.txt', fs.readFileSync('a.txt', 'utf8').replace('teh', 'the'));\n",
+    "whitespace.js": "const fs = require('fs');\nfs.writeFileSync('a.txt', fs.readFileSync('a.txt', 'utf8').replace('teh', 'the'));\n",
     ".gitignore": "node_modules\n",
 }  # fmt: skip
 
@@ -52,18 +54,19 @@ NPM = {
 @pytest.mark.parametrize(
     ("files", "command", "program"),
     [
-        ({"Makefile": f"check:\n\ttrue\n\nsetup:\n\t@true\nfmt: setup\n\t{SED}\n"}, "make fmt", "make"),
-        ({"scripts/format.sh": f"#!/bin/sh\n{SED}\n"}, "./scripts/format.sh", "sh"),
+        ({"Makefile": f"check:\n\ttrue\n\nsetup:\n\t@true # whitespace\nfmt: setup\n\t{SED}\n"}, "make fmt", "make"),
+        ({"scripts/format.sh": f"#!/bin/sh\n{SED} # whitespace\n"}, "./scripts/format.sh", "sh"),
         (NPM, "npm run lint:fix", "npm"),
-        ({"tox.ini": TOX, "fix.py": FIX}, "tox -e fmt", "python3"),
-        ({"noxfile.py": NOX, "fix.py": FIX}, "nox -s format", "python3"),
+        ({"tox.ini": TOX, "whitespace.py": FIX}, "tox -e fmt", "python3"),
+        ({"noxfile.py": NOX, "whitespace.py": FIX}, "nox -s format", "python3"),
     ],
     ids=["make", "script", "npm", "tox", "nox"],
 )  # fmt: skip
 def test_the_fixer_that_the_repository_declares_comes_first(tmp_path, files, command, program):
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")
-    outcome = repaired(world_of(tmp_path, files, executable=("scripts/format.sh",)), "own-fixer")
+    gate = GATE.replace("a.txt: teh", "a.txt: whitespace")
+    outcome = repaired(world_of(tmp_path, files, gate, executable=("scripts/format.sh",)), "own-fixer")
     assert outcome.summary == f"Keep what `{command}` changed"
     assert outcome.files == ("a.txt",)
 
@@ -97,10 +100,8 @@ def test_a_fixer_that_does_not_repair_leaves_the_turn_to_the_next_strategy(tmp_p
 
 
 def test_tox_and_nox_that_would_install_the_newest_tool_are_left(tmp_path):
-    from hee_monitoring.fixes.own_fixer import OwnFixer
-
     files = {"tox.ini": "[testenv:fmt]\nskip_install = true\ndeps = ruff\ncommands = ruff format .\n"}
-    world = world_of(tmp_path, files)
+    world = world_of(tmp_path, files, "echo 'a.txt: ruff'; exit 1")
     assert (
         "would install whatever ruff is the newest"
         in world.repair(world.request("gate"), strategies=(OwnFixer(),)).reason
@@ -125,7 +126,43 @@ def test_tox_and_nox_that_would_install_the_newest_tool_are_left(tmp_path):
 )  # fmt: skip
 def test_only_what_repairs_and_is_no_gate_is_a_fixer(tmp_path, files, found):
     root = make_repository(tmp_path / "repo", files)
-    assert [str(each) for each in ownfixers.fitting(said(), root)] == found
+    tools = said("black ruff prettier")  # what installs is left out where the failure names no tool
+    assert [str(each) for each in ownfixers.fitting(tools, root)] == found
+
+
+def test_nothing_is_installed_for_a_fixer_that_the_files_alone_decline(tmp_path, monkeypatch):
+    from hee_monitoring import sandbox
+
+    ran = []
+    real = sandbox.run
+    monkeypatch.setattr(sandbox, "run", lambda argv, **options: (ran.append(argv), real(argv, **options))[1])
+    scripts = {"format": "npm run all", "all": "prettier --write ."}
+    lock = NPM["package-lock.json"]
+    root = make_repository(tmp_path / "repo", {"package.json": json.dumps({"scripts": scripts}), "package-lock.json": lock})  # fmt: skip
+    assert ownfixers.fitting(said("Tests fail"), root) == []
+    assert ownfixers.fitting(said("Lint fails (eslint)"), root) == []
+    assert [str(each) for each in ownfixers.fitting(said("Not formatted (prettier)"), root)] == ["npm run format"]
+    world = World(root, tmp_path / "work", {"gate": "echo 'prettier: package.json'; exit 1"})
+    reason = world.repair(world.request("gate"), strategies=(OwnFixer(),)).reason
+    assert reason == "own-fixer: `npm run format` calls prettier, which the lock file does not have"
+    assert ran == []
+
+
+def test_a_fixer_that_leaves_the_gate_red_is_taken_back_and_the_next_strategy_tries(tmp_path):
+    files = {
+        "src/a.py": "x  =  1\n",
+        "Makefile": "format:\n\techo '# ruff' >> src/a.py\n",
+        ".github/workflows/ci.yml": WORKFLOW.format("ruff format --check src"),
+    }
+    world = world_of(tmp_path, files, "ruff format --check --output-format concise src 2>&1")
+    outcome = repaired(world, "ruff-format")
+    assert "own-fixer was taken back" in [check.name for check in outcome.post]
+    assert git(world.root, "show", f"{outcome.commit}:src/a.py") == "x = 1"
+    alone = world.repair(world.request("gate"), strategies=(OwnFixer(),))
+    assert (alone.outcome, alone.reason[:17]) == ("rolled_back", "gate is still red")
+    twice = world.repair(world.request("gate"), strategies=(OwnFixer(), OwnFixer()))
+    assert twice.outcome == "rolled_back"
+    assert twice.reason.endswith("after own-fixer; own-fixer makes a change that left the job red before")
 
 
 def test_a_fixer_fits_only_where_it_calls_the_tool_that_failed(tmp_path):
