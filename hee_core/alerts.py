@@ -54,7 +54,7 @@ def undelivered(draft: Draft, _: Any, data: Data) -> None:
 def acknowledged(draft: Draft, event: Any, data: Data) -> None:
     """Remembers who has seen to it; what is not there cannot be seen to in advance."""
     name = data["alert"]
-    before: Data | None = draft.alerts.get(name) or ({"alert": name, **_NEW} if name in draft.issues else None)
+    before: Data | None = draft.alerts.get(name) or ({"alert": name, **_NEW} if _stands(draft, name) else None)
     if before is None:
         return
     seen = {"by": event.actor, "time": draft.time, "statement": data.get("statement", "")}
@@ -70,6 +70,13 @@ def ended(draft: Draft, name: str) -> None:
         draft.own("alerts").pop(name)
     else:
         _put(draft, {**before, "acknowledged": {}})
+
+
+def _stands(draft: Draft, name: str) -> bool:
+    """Whether there is something that an alert of this name could be about."""
+    if name == "state":
+        return draft.frozen or draft.status == "failed"
+    return name in draft.issues or "blind" in draft.sources.get(name.removeprefix("source/"), ())
 
 
 def _since(draft: Draft, before: Data, channel: str, stage: str) -> str:

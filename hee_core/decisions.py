@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hee_core import alerts
 from hee_core.ledger import APPROVALS_KEPT, CHECKPOINTS_KEPT, VERDICTS_KEPT, decision_id
 from hee_core.record import Record
 
@@ -88,6 +89,7 @@ def froze(draft: Draft, _: Any, data: Data) -> None:
 def unfroze(draft: Draft, _: Any, __: Data) -> None:
     """Ends the freeze."""
     draft.frozen, draft.frozen_reason = False, ""
+    alerts.ended(draft, "state")
 
 
 def checkpointed(draft: Draft, _: Any, data: Data) -> None:

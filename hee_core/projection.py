@@ -87,6 +87,8 @@ _NO_TIME = "1970-01-01T00:00:00Z"  # of events that claim a day that does not ex
 
 def _changed(draft: Draft, _: Any, data: Mapping[str, Any]) -> None:
     draft.status = data["to"]
+    if data["from"] == "failed":
+        alerts.ended(draft, "state")
 
 
 def _nothing(_: Draft, __: Any, ___: Mapping[str, Any]) -> None:
@@ -236,6 +238,8 @@ def _roll_back(draft: Draft, index: int, event: Folded, restore: Restore) -> Non
         actor=event.actor,
         time=draft.time,
     )
+    if draft.status == "failed":
+        alerts.ended(draft, "state")
     draft.restore(restore(to_index).operational)
     for name, poll in draft.sources.items():
         # Nothing counts as judged after a rollback: the next cycle looks again instead of trusting what was undone.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hee_core import alerts
 from hee_core.operational import JUDGED_KEPT, SOURCES_KEPT
 from hee_core.record import Record
 
@@ -84,6 +85,7 @@ def recovered(draft: Draft, _: Any, data: Data) -> None:
     """Forgets that a source could not be asked."""
     before = _known(draft, data["source"])
     _put(draft, {key: value for key, value in before.items() if key != "blind"})
+    alerts.ended(draft, f"source/{data['source']}")
 
 
 def _known(draft: Draft, name: str) -> Data:

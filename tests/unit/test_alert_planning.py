@@ -112,6 +112,40 @@ def test_only_a_person_acknowledges_and_nothing_in_advance():
     assert not world.state.ledger.alerts["ISS-1"]["acknowledged"]
 
 
+@pytest.mark.parametrize(
+    ("alert", "begin", "end"),
+    [
+        ("state", ("state.frozen", {"reason": "look"}), ("state.unfrozen", {"actor": "human:ada"})),
+        (
+            "source/github",
+            ("monitor.blinded", {"source": "github", "kind": "network", "reason": "away"}),
+            ("monitor.recovered", {"source": "github", "since": "2026-01-24T12:00:00Z"}),
+        ),
+    ],
+)
+def test_what_was_seen_to_before_anybody_was_told_is_seen_to_until_it_ends(alert, begin, end):
+    world = Told(CHAT, PAGER)
+    world.say(begin[0], **begin[1])
+    world.say("alert.acknowledged", alert=alert, actor="human:ada")
+    assert world.deliver() == [("chat", "raised", (alert,))]
+    assert world.deliver(after_s=4000) == []
+    world.say(end[0], **end[1])
+    world.say(begin[0], **begin[1])  # begins anew before anybody was told of its end
+    assert not world.state.ledger.alerts[alert]["acknowledged"]
+    assert world.deliver(after_s=4000) == [("pager", "escalated", (alert,))]
+
+
+def test_an_acknowledgement_of_a_failed_state_ends_with_it():
+    world = Told(CHAT)
+    before = world.say("note.recorded")
+    for leave in (lambda: world.return_to(world.events.index(before)), lambda: world.move("degraded")):
+        world.move("degraded", "failed")
+        world.say("alert.acknowledged", alert="state", actor="human:ada")
+        assert world.state.ledger.alerts["state"]["acknowledged"]
+        leave()
+        assert not world.state.ledger.alerts
+
+
 def test_without_a_channel_for_that_the_same_ones_are_reminded_once():
     world = Told(CHAT)
     world.break_(severity="critical")
