@@ -164,14 +164,26 @@ class Packs:
         names = "".join(f"pack-{name}.pack\n" for name in small)
         merged = self._repository.run(
             *DURABLE, "-c", f"core.bigFileThreshold={_LARGE_BLOB}", "pack-objects", "--quiet", "--stdin-packs",
-            "--delta-base-offset", str(self.directory / "pack"), stdin=names.encode(),
+            "--delta-base-offset", str(self._place / "merged"), stdin=names.encode(),
         ).decode("ascii", "replace").strip()  # fmt: skip
         if merged not in small:
-            self._mark(self.directory / f"pack-{merged}.keep")
+            self._name(merged)
+        self._drop(self._place.glob("merged-*"))
         self._disk.sync_directory(self.directory)
         for name in small:
             if name != merged:
                 self._drop(self.directory / f"pack-{name}.{suffix}" for suffix in ("idx", "rev", "pack", "keep"))
+
+    def _name(self, merged: str) -> None:
+        """Gives a merged pack its mark and then its name: a `git gc` that saw it unmarked would remove it in the end."""
+        mark = self.directory / f"pack-{merged}.keep"
+        self._mark(mark)
+        try:
+            for suffix in ("pack", "idx"):
+                self._disk.rename(self._place / f"merged-{merged}.{suffix}", mark.with_suffix(f".{suffix}"))
+        except OSError:  # for one, where objects are on another disk
+            self._drop((mark, *self._place.glob("merged-*")))
+            raise
 
     def _sweep(self) -> int:
         """Removes what killed writers left beside their names, and counts the marked packs.

@@ -329,6 +329,33 @@ def test_packs_are_merged_and_those_of_the_user_stay(place):
         git(place, "fsck", "--strict", "--no-dangling")
 
 
+def test_a_merged_pack_never_has_its_name_without_its_mark(place, monkeypatch):
+    """Else a `git gc` that began in between removes it, after we removed those that it replaces."""
+    monkeypatch.setattr("hee_core.packs.MOST_PACKS", 4)
+    marked, failing = {}, [True]
+
+    class Watching(Disk):
+        def rename(self, source, target):
+            if target.suffix == ".pack":
+                marked[source.name[:7]] = marked.get(source.name[:7], True) and target.with_suffix(".keep").exists()
+                if failing[-1] and source.name.startswith("merged-"):
+                    raise OSError(18, "another disk")
+            super().rename(source, target)
+
+    with make_log(place, disk=Watching()) as log:
+        directory = place / ".git/objects/pack"
+        for fails in (True, False):
+            failing.append(fails)
+            for n in range(6):
+                log.append([note(str(n))])
+                log.store.close()  # waits for the merge
+            assert marked == {"tmp_hee": True, "merged-": True}
+            assert list((place / ".git/hee").glob("merged-*")) == []
+            assert {path.stem for path in directory.glob("*.keep")} == {path.stem for path in directory.glob("*.pack")}
+        assert hee_core.verify(log).ok
+    git(place, "fsck", "--strict", "--no-dangling")
+
+
 def test_a_pack_that_the_users_index_over_packs_names_is_not_merged_away(place):
     with make_log(place) as log:
         log.append([note()])
