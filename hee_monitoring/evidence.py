@@ -97,7 +97,8 @@ class Job:
 class Run:
     """One run of CI for one commit, from one source (`act`, `logs`, `github`).
 
-    `superseded` says that a later run of the same workflow on the same branch began.
+    `superseded` says that a later run of the same workflow on the same branch began; `was_green` counts by job the earlier
+    attempts of this run in which it was green.
     """
 
     source: str
@@ -112,6 +113,7 @@ class Run:
     annotations: tuple[Annotation, ...] = ()
     completed_at: str = ""
     superseded: bool = False
+    was_green: Mapping[str, int] = field(default_factory=dict)
 
 
 class Source(Protocol):

@@ -32,9 +32,13 @@ def of(seen: Observation, state: State, *, bases: Collection[str], contains: Con
     """The signs of a failure that a run showed now; `bases` are the branches that others start from, the first one first."""
     known = state.issues.get(seen.issue_id) or state.operational.closed.get(seen.issue_id)
     run, category = seen.run, seen.diagnosis.category
-    if run is None or known is None:
-        return Signs(category, **_history(known), storm=_storm(seen, state) if run is not None else None)
+    if run is None:
+        return Signs(category, **_history(known))
+    before = run.was_green.get(seen.job_key, 0)
+    if known is None:
+        return Signs(category, green=before, **_history(known), storm=_storm(seen, state))
     green, red = _attempts(known, run.commit or "", run.run_id, run.attempt)
+    green = max(green, before)
     branch = publishable(run.branch, limit=200)
     base, name = (None, "") if branch in bases else _base(known, run.commit or "", bases, contains)
     return Signs(

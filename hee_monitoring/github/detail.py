@@ -9,6 +9,7 @@ Invariant: a job is red, green or UNKNOWN as GitHub says, whatever of its eviden
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,12 @@ from hee_monitoring.observe import FAILING
 from hee_monitoring.sources.logs import read_input
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from hee_monitoring.github.client import Client
     from hee_monitoring.github.payloads import RunItem
 
+ATTEMPTS = 5  # earlier attempts that are asked for, the last ones
 MANY = 6  # red jobs from which on one archive costs less than a log for each
 _MEMBER = re.compile(r"-?\d+_([^/]+)\.txt")
 
@@ -66,7 +68,20 @@ class Detail:
         return Run(
             SOURCE, item.conclusion, tuple(jobs), commit=item.commit, branch=item.branch, run_id=item.run_id,
             attempt=item.attempt, workflow=item.workflow, event=item.event, completed_at=item.completed_at,
+            was_green=self._was_green(item) if red and item.attempt > 1 else {},
         )  # fmt: skip
+
+    def _was_green(self, item: RunItem) -> Mapping[str, int]:
+        """In how many earlier attempts each job was green; an attempt that cannot be read counts for nothing."""
+        found: Counter[str] = Counter()
+        for attempt in range(item.attempt - 1, max(0, item.attempt - 1 - ATTEMPTS), -1):
+            path = self._client.place.path(f"actions/runs/{item.run_id}/attempts/{attempt}/jobs")
+            try:
+                jobs = [job_item(each) for each in self._client.pages(path, "jobs")]
+            except (SourceError, Unreadable):
+                continue
+            found.update(f"{item.workflow}#{job.name}" for job in jobs if job.conclusion is Conclusion.SUCCESS)
+        return found
 
     def _job(self, item: RunItem, job: JobItem, archive: dict[str, bytes]) -> Job:
         notes: tuple[Annotation, ...] = ()

@@ -706,6 +706,20 @@ def test_green_in_another_attempt_of_the_commit_is_flaky(hub: GitHubWorld) -> No
     assert (said["verdict"], said["green"], said["passed"]) == ("flaky", 1, 1)
 
 
+def test_green_in_an_attempt_before_the_first_red_one_is_flaky(hub: GitHubWorld) -> None:
+    run = hub.server.run("success", [green("test"), green("lint")])
+    hub.poll()
+    hub.server.again(run, "failure", [red("test", FLAKE), green("lint")])
+    hub.poll()
+    (said,) = hub.events("ci.failure_triaged")
+    assert (said["verdict"], said["green"], said["red"]) == ("flaky", 1, 0)
+    other = hub.server.run("success", [green("test")], commit="7" * 40)
+    hub.poll()
+    hub.server.again(other, "failure", [red("build", FLAKE.replace(b"test_b", b"test_c"))])
+    hub.poll()
+    assert hub.events("ci.failure_triaged")[-1]["green"] == 0  # of this job nobody saw a green one
+
+
 def test_what_the_base_shows_as_well_is_a_broken_base(hub: GitHubWorld) -> None:
     hub.server.run("failure", [red("test", FLAKE)], branch="main", commit=hub.head)
     hub.server.run("failure", [red("test", FLAKE)], branch="topic", commit=hub.head)
