@@ -157,9 +157,11 @@ def run(arguments: list[str] | None = None, command: click.Command | None = None
     except (click.Abort, KeyboardInterrupt):
         Terminal().error("interrupted: nothing is left half done", "run the same command again to go on")
         return 130
-    except SystemExit:  # click makes one of every broken pipe, whosever it was
-        if _reader_left():
-            return 0  # that is its right
+    except (
+        SystemExit
+    ) as end:  # click makes one of every broken pipe, whosever it was, with 1; and with 0 after completing words
+        if end.code == 0 or _reader_left():
+            return 0  # that a reader goes is its right
         Terminal().error("a program that hee talked to ended too early", "run the same command again")
         return 2
     except Exception as error:
