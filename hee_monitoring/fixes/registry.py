@@ -20,6 +20,7 @@ from hee_monitoring.fixes.flake8_lint import Flake8Imports, Flake8Layout
 from hee_monitoring.fixes.generated_files import GeneratedFiles
 from hee_monitoring.fixes.go_tidy import GoTidy
 from hee_monitoring.fixes.gofmt import GoFmt
+from hee_monitoring.fixes.invalid_yaml import InvalidYaml
 from hee_monitoring.fixes.isort_imports import IsortImports
 from hee_monitoring.fixes.markdown_layout import MarkdownLayout
 from hee_monitoring.fixes.moved_path import MovedPath
@@ -74,6 +75,7 @@ REGISTRY: tuple[Strategy, ...] = (
     GeneratedFiles(),
     MovedPath(),
     WorkflowRepair(),
+    InvalidYaml(),
     SpecSkeleton(),
     PreCommit(),
 )

