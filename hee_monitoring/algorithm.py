@@ -16,6 +16,7 @@ from hee_core.canonical import digest
 from hee_core.clock import SYSTEM, Clock
 from hee_core.errors import HeeError, NotFound
 from hee_monitoring import facts, repairs
+from hee_monitoring.alerting.dispatch import deliver
 from hee_monitoring.database import PatternDB
 from hee_monitoring.redact import publishable, redact
 from hee_monitoring.verdicts import verdict_of
@@ -199,10 +200,7 @@ def stop(context: FixContext, reason: str) -> None:
         next_step = "look at the repository, then `hee rollback` to a state that you trust"
     alert = {"severity": "critical", "title": words, "next_step": next_step}
     workspace.log.append([*events, facts.event("alert.raised", alert, subject="state", clock=clock)])
-    if workspace.config.alerts:
-        from hee_monitoring.alerting.dispatch import deliver
-
-        deliver(workspace)
+    deliver(workspace)
 
 
 def get_current_time(clock: Clock = SYSTEM) -> str:

@@ -64,6 +64,8 @@ def shown(found: Mapping[str, Any]) -> dict[str, Any]:
 def triage_told(triage: Mapping[str, Any]) -> str:
     """A verdict with its first evidence, or what is missing most, in one line for a person."""
     why = next(iter(triage["evidence"]), "no reason was recorded")
+    if len(triage["evidence"]) == 1 and triage["verdict"] == "new":
+        why = "as most failures of its kind"  # nothing but the shares that its kind begins with
     if triage["verdict"] == "unknown":
         best = max(triage["causes"], key=lambda name: triage["causes"][name])
         likely = f"{best.replace('_', ' ')} {_percent(triage['causes'][best])} % at most"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hee_core import machine
 from hee_monitoring import facts, loops
+from hee_monitoring.alerting.dispatch import deliver
 from hee_monitoring.cycle import record
 from hee_monitoring.impact import LEVELS, WITHIN
 
@@ -43,10 +44,7 @@ def warn(cycle: Cycle, result: Result) -> None:
 
 def send(cycle: Cycle, result: Result) -> None:
     """Delivers what is due to the configured channels; a channel that cannot be used here is a note, not a fault."""
-    if cycle.workspace.config.alerts:
-        from hee_monitoring.alerting.dispatch import deliver
-
-        result.notes += [said for said in deliver(cycle.workspace) if said not in result.notes]
+    result.notes += [said for said in deliver(cycle.workspace) if said not in result.notes]
 
 
 def alerts(cycle: Cycle, state: State) -> list[Event]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hee_core import machine
 from hee_core.errors import Frozen, HeeError, IntegrityError, RateLimited, SourceError
 from hee_monitoring import pipeline
+from hee_monitoring.alerting.dispatch import deliver
 from hee_monitoring.cycle import Cycle, Result
 from hee_monitoring.workspace import load_config
 
@@ -107,10 +108,7 @@ def ready(workspace: Workspace) -> None:
     if head.keyring and (fault := head.keyring.fault(workspace.log.signer, head.size)):
         raise fault
     if head.state.frozen:
-        if workspace.config.alerts:
-            from hee_monitoring.alerting.dispatch import deliver
-
-            deliver(workspace)
+        deliver(workspace)
         raise Frozen(
             f"the log is frozen ({head.state.ledger.frozen_reason}): nothing is looked at or repaired",
             hint="only a person can end it: `hee unfreeze`",

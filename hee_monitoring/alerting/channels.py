@@ -7,7 +7,6 @@ its object is called as the built-in ones are. Invariant: a fault's words hold n
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol, cast
 
 from hee_core.errors import ConfigError, HeeError
@@ -71,6 +70,8 @@ def _opener(type_: str) -> Opener:
     if type_ in _BUILT_IN:
         module, name = _BUILT_IN[type_]
         return cast("Opener", getattr(import_module(f"hee_monitoring.alerting.{module}"), name))
+    from importlib.metadata import entry_points  # takes longer than all the rest here
+
     for found in entry_points(group=GROUP, name=type_):
         return cast("Opener", found.load())
     brought = sorted(entry_points(group=GROUP).names)

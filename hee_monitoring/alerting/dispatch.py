@@ -29,6 +29,8 @@ _NAMED = 200  # alerts named by one event
 
 def deliver(workspace: Workspace, environment: Mapping[str, str] = os.environ) -> list[str]:
     """Sends every message that is due and appends what came of it; returns why a channel cannot be used here."""
+    if not workspace.config.alerts:
+        return []
     settings = [each for each in workspace.config.alerts if not missing(each, environment)]
     said = [
         f"channel {each.name}: {missing(each, environment)} is not set here"

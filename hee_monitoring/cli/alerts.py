@@ -143,7 +143,7 @@ def ask(place: str, issue: str, question: str, as_json: bool) -> None:
             clock=workspace.clock,
         )
         entry = workspace.log.append([event])
-        said = deliver(workspace) if workspace.config.alerts else []
+        said = deliver(workspace)
     if as_json:
         terminal.json({**options.entry_json(entry), "notes": said})
         return

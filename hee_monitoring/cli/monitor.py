@@ -186,7 +186,7 @@ def _issue(terminal: Terminal, issue: Any) -> None:
         terminal.line(
             f"      {terminal.dim(at)}  {terminal.fit(item['text'].strip(), max(40, terminal.width - 8 - len(at)))}"
         )
-    if (found := triage_of(issue)) is not None:
+    if issue["job"] and (found := triage_of(issue)) is not None:  # what stands in a file is no matter of chance
         terminal.line(f"      verdict: {terminal.fit(triage_told(found), max(40, terminal.width - 15))}")
     said = f"{issue['action'] or 'undecided'}: {words or issue['rationale']}"
     terminal.line(f"      {said}{' by ' + fix['strategy'] if fix and fix['strategy'] else ''}")

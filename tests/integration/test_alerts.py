@@ -362,7 +362,7 @@ class _Foreign:
     ],
 )
 def test_a_foreign_channel_neither_stops_us_nor_names_its_address(monkeypatch, way, said):
-    monkeypatch.setattr(channels, "entry_points", lambda **_: [EntryPoint("x", f"{__name__}:_Foreign", channels.GROUP)])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [EntryPoint("x", f"{__name__}:_Foreign", channels.GROUP)])
     monkeypatch.setattr(trying, "DEADLINE_S", 0.2)
     setting = AlertChannel("on-call", "pigeon", "URL", "SECRET", "low", "raised")
     environment = {"URL": f"https://example.org/{way}/{CANARY}", "SECRET": CANARY[::-1]}
@@ -374,7 +374,7 @@ def test_a_foreign_channel_that_cannot_be_opened_keeps_no_cycle_from_going_on(tm
     place = watched(tmp_path / "app", rows)
     monkeypatch.setenv("BAD_URL", f"coop://{CANARY}")
     monkeypatch.setenv("ON_CALL_URL", receiver.url)
-    monkeypatch.setattr(channels, "entry_points", lambda **_: [EntryPoint("x", "json:nothing", channels.GROUP)])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [EntryPoint("x", "json:nothing", channels.GROUP)])
     worlds.run_cycle(place, JOBS)
     assert len(receiver.posts) == 1
     with Workspace.open(place) as workspace:
@@ -410,3 +410,16 @@ def test_the_page_shows_a_configuration_that_loads_and_the_doctor_looks_at_its_c
         run(["-C", str(place), "doctor", "--json"])
         rows = {row["name"]: row["status"] for row in json.loads(capsys.readouterr().out)["checks"]}
         assert rows["channel chat"] == word
+
+
+def test_a_monitor_that_a_freeze_stops_tells_people_of_it_first(tmp_path, receiver, monkeypatch, capsys):
+    place = watched(tmp_path / "app", "    - {name: on-call, type: chat, url: ON_CALL_URL}\n")
+    monkeypatch.setenv("ON_CALL_URL", receiver.url)
+    key = tmp_path / "ada"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    assert run(["-C", str(place), "keys", "add", f"{key}.pub", "--actor", "human:ada"]) == 0
+    assert run(["-C", str(place), "freeze", "--reason", "the rollback failed"]) == 0
+    assert run(["-C", str(place), "monitor", "--once", "--source", "act"]) == 2
+    assert run(["-C", str(place), "monitor", "--once", "--source", "act"]) == 2
+    ((_, _, body),) = receiver.posts
+    assert "CRITICAL app: HEE is frozen" in json.loads(body)["text"]

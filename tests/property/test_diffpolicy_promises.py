@@ -63,7 +63,7 @@ def in_common(old, new):
     return row[-1]
 
 
-# git before 2.50 leaves lines that are often there out of the comparison, even with --minimal: for the example it says 8 and 4 lines
+# git (2.39, seen here) leaves lines that are often there out of the comparison, even with --minimal: for the example it says 8 and 4 lines
 # where 7 and 3 do. So the promise is about the smallest diff, which git's is not always, and git's own count holds to it as well.
 @given(LINES, LINES)
 @example([b"a\n"] * 4, [b"b\n", b"a\n", *[b"b\n"] * 6])
