@@ -362,7 +362,9 @@ class _Foreign:
     ],
 )
 def test_a_foreign_channel_neither_stops_us_nor_names_its_address(monkeypatch, way, said):
-    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [EntryPoint("x", f"{__name__}:_Foreign", channels.GROUP)])
+    monkeypatch.setattr(
+        "importlib.metadata.entry_points", lambda **_: [EntryPoint("x", f"{__name__}:_Foreign", channels.GROUP)]
+    )
     monkeypatch.setattr(trying, "DEADLINE_S", 0.2)
     setting = AlertChannel("on-call", "pigeon", "URL", "SECRET", "low", "raised")
     environment = {"URL": f"https://example.org/{way}/{CANARY}", "SECRET": CANARY[::-1]}
@@ -374,7 +376,9 @@ def test_a_foreign_channel_that_cannot_be_opened_keeps_no_cycle_from_going_on(tm
     place = watched(tmp_path / "app", rows)
     monkeypatch.setenv("BAD_URL", f"coop://{CANARY}")
     monkeypatch.setenv("ON_CALL_URL", receiver.url)
-    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [EntryPoint("x", "json:nothing", channels.GROUP)])
+    monkeypatch.setattr(
+        "importlib.metadata.entry_points", lambda **_: [EntryPoint("x", "json:nothing", channels.GROUP)]
+    )
     worlds.run_cycle(place, JOBS)
     assert len(receiver.posts) == 1
     with Workspace.open(place) as workspace:
