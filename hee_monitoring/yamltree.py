@@ -37,6 +37,15 @@ class YamlError(ValueError):
         self.column = column
 
 
+class RepeatedKey(YamlError):
+    """A table has a key twice: the place is the second's, `first` the line of the first."""
+
+    def __init__(self, key: str, line: int, column: int, first: int) -> None:
+        """Says which key it is."""
+        super().__init__(f"'{key}' is already defined", line, column)
+        self.first = first
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A place in the document: text, a table or a list. `plain` says that a text stood without quotes."""
@@ -144,7 +153,7 @@ class _Converter:
             if key.id != "scalar":
                 raise YamlError("a key has to be a word", *at)
             if key.value in table:
-                raise YamlError(f"'{key.value}' is already defined", *at)
+                raise RepeatedKey(key.value, *at, first=keys[key.value][0])
             table[key.value] = self.convert(value, depth + 1)
             keys[key.value] = at
         return Node(line, column, table=table, keys=keys)

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 from hee_governance.paths import any_match
 from hee_monitoring.fixes.meaning import Keeps
 from hee_monitoring.fixes.strategy import Change, Declined, Terms
-from hee_monitoring.yamltree import Node, YamlError, parse
+from hee_monitoring.yamltree import Node, RepeatedKey, YamlError, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from hee_monitoring.evidence import Diagnosis
@@ -32,7 +31,8 @@ _INDENT = re.compile(r"[ \t]*")
 _WIDEST = 8
 _MOST = 20
 _LARGEST = 50_000
-_REFERENCE = re.compile(r"[:\-,\[{\s][&*][^\s&*]")
+# An anchor or its use, and a block that keeps the empty lines after it.
+_ELSEWHERE = re.compile(r"[:\-,\[{\s][&*][^\s&*]|[|>]\d?\+")
 # The position that the parser gives counts line ends which a split at "\n" does not see.
 _OTHER_LINE_END = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 
@@ -48,7 +48,7 @@ class InvalidYaml:
     def applies(self, diagnosis: Diagnosis, tree: Path) -> str | None:  # noqa: ARG002
         """Only where the failure is about YAML or a workflow's form."""
         said = f"{diagnosis.title} {diagnosis.text}".casefold()
-        return None if re.search(r"ya?ml|workflow", said) else "the failure is not about YAML"
+        return None if re.search(r"ya?ml|workflow|invalidconfig", said) else "the failure is not about YAML"
 
     def apply(self, diagnosis: Diagnosis, tree: Path, tools: Tools) -> Change | Declined:  # noqa: ARG002
         """Repairs every file that the log names and that is no YAML; one that can't be repaired ends it."""
@@ -83,7 +83,7 @@ def _repaired(data: bytes, fault: YamlError) -> bytes:
     if len(data) > _LARGEST or _OTHER_LINE_END.search(text):
         raise YamlError("the file is too large, or has line ends that YAML and git count differently", 1, 1)
     # The parser looks at the form of the whole document before it looks at keys.
-    if not _twice(fault):
+    if not isinstance(fault, RepeatedKey):
         if not any("\t" in _indent(line) for line in text.split("\n")):
             raise fault
         text = _spaced(text)
@@ -140,7 +140,7 @@ def _at_width(text: str, width: int, *, stops: bool) -> tuple[str, object]:
     for _ in range(_MOST):
         changed = "\n".join(lines)
         fault = _fault(changed.encode("utf-8", "surrogateescape"))
-        if fault is None or _twice(fault):
+        if fault is None or isinstance(fault, RepeatedKey):
             return changed, _meaning(parse(_single(changed).encode("utf-8", "surrogateescape")))
         at = fault.line - 1
         if at >= len(lines) or "\t" not in _indent(lines[at]):
@@ -173,47 +173,30 @@ def _meaning(node: Node) -> object:
 # ------------------------------------------------------------------ keys
 
 
-def _twice(fault: YamlError) -> bool:
-    return str(fault).endswith("is already defined")
-
-
 def _without_second(text: str, fault: YamlError) -> str:
     """The text without the entry at which the parser stopped; raises YamlError unless an equal one stands before it."""
-    if not _twice(fault):
+    if not isinstance(fault, RepeatedKey):
         raise fault
     lines, at, column = text.split("\n"), fault.line - 1, fault.column - 1
     if lines[at][:column].strip():
         raise YamlError(f"{fault}, and does not stand on lines of its own", fault.line, fault.column)
     second = _entry(lines, at, column)
-    first = next((_entry(lines, before, column) for before in _before(lines, at, column, second[0])), None)
-    if first is None or first != second:
+    if _entry(lines, fault.first - 1, column) != second:
         raise YamlError(f"{fault} with another value", fault.line, fault.column)
     alone = textwrap.dedent("\n".join([" " * column + second[0], *second[1:]]))
-    if _REFERENCE.search(alone) or len(parse(alone.encode("utf-8", "surrogateescape")).table or {}) != 1:
-        raise YamlError(f"{fault}, and does not end where its lines do, or has an anchor", fault.line, fault.column)
+    if _ELSEWHERE.search(alone) or len(parse(alone.encode("utf-8", "surrogateescape")).table or {}) != 1:
+        raise YamlError(f"{fault}, and means more than its lines say", fault.line, fault.column)
     return "\n".join(lines[:at] + lines[at + len(second) :])
 
 
 def _entry(lines: list[str], at: int, column: int) -> list[str]:
-    """The lines of an entry of a table, the first one from its key on, without empty lines and comments after it."""
+    """The lines of an entry of a table, the first one from its key on, without empty lines and the next one's comments after it."""
     end = at + 1
     for number in range(at + 1, len(lines)):
-        line = lines[number]
-        listed = len(_indent(line)) == column and line[column:].startswith("- ")  # a list may stand as deep as its key
-        if line.strip() and not listed and len(_indent(line)) <= column and not line.lstrip().startswith("#"):
-            break
-        if line.strip() and not line.lstrip().startswith("#"):
+        line, depth = lines[number], len(_indent(lines[number]))
+        listed = depth == column and line[column:].startswith("- ")  # a list may stand as deep as its key
+        if line.strip() and (depth > column or listed):  # deeper, what looks like a comment may be text
             end = number + 1
+        elif line.strip() and not line.lstrip().startswith("#"):
+            break
     return [lines[at][column:].rstrip("\r"), *(line.rstrip("\r") for line in lines[at + 1 : end])]
-
-
-def _before(lines: list[str], at: int, column: int, key: str) -> Iterator[int]:
-    """The line above, in the same table, on which an entry begins with the same text."""
-    for number in range(at - 1, -1, -1):
-        line = lines[number]
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        if line[column:].rstrip("\r") == key and not line[:column].replace("- ", "").strip():
-            yield number
-        if len(_indent(line)) < column:
-            return
