@@ -46,9 +46,9 @@ class InvalidYaml:
     terms = Terms(paths=_PLACES, keeps=Keeps.NOTHING, reviewed=_PLACES)
 
     def applies(self, diagnosis: Diagnosis, tree: Path) -> str | None:  # noqa: ARG002
-        """Only where the failure is about YAML or a workflow's form."""
+        """Only where the failure is about YAML, a workflow's form or pre-commit's start."""
         said = f"{diagnosis.title} {diagnosis.text}".casefold()
-        return None if re.search(r"ya?ml|workflow|invalidconfig", said) else "the failure is not about YAML"
+        return None if re.search(r"ya?ml|workflow|pre-commit", said) else "the failure is not about YAML"
 
     def apply(self, diagnosis: Diagnosis, tree: Path, tools: Tools) -> Change | Declined:  # noqa: ARG002
         """Repairs every file that the log names and that is no YAML; one that can't be repaired ends it."""

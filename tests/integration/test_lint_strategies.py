@@ -191,16 +191,6 @@ def test_a_workflow_that_is_no_yaml_is_repaired_after_an_approval_and_not_before
     assert f"{at(world, outcome, '.github/workflows/ci.yml')}\non: push\n" == NO_YAML["twice"]
 
 
-@pytest.mark.skipif(shutil.which("pre-commit") is None, reason="pre-commit is not installed")
-def test_a_hook_configuration_that_is_no_yaml_is_repaired(tmp_path):
-    files = {".pre-commit-config.yaml": "repos:\n- repo: local\n\thooks: []\n"}
-    gate = f"PRE_COMMIT_HOME={tmp_path}/pre-commit pre-commit run --all-files"
-    world = world_of(tmp_path, files, gate, "workflow-config")
-    outcome = told(world, "An error has occurred: InvalidConfigError: ", approved=True)
-    assert (outcome.outcome, outcome.strategy) == ("verified", "invalid-yaml"), outcome.reason
-    assert at(world, outcome, ".pre-commit-config.yaml") == "repos:\n- repo: local\n  hooks: []"
-
-
 def test_what_github_retired_is_replaced_and_both_linters_find_less(tmp_path, actionlint):
     world = world_of(tmp_path, {".github/workflows/ci.yml": WORKFLOW, "VERSION": "1\n"}, actionlint, "lint")
     assert told(world, "deprecated commands").outcome == "refused"

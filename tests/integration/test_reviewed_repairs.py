@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,20 @@ def failing(root: Path):
         return next(issue for issue in workspace.log.state.issues.values() if issue["category"] == "workflow-config")
 
 
+def approve(root: Path, key: Path, issue, monkeypatch):
+    """A person with a key of her own looks at an issue and approves."""
+    with Workspace.open(root) as workspace:
+        person = create_agent_key(key, actor="human:ada")
+        added = {"public_key": person.public_key, "actor": "human:ada", "role": "human"}
+        workspace.log.append([Event.new("key.added", added)])
+    with monkeypatch.context() as patch:
+        patch.setenv("HEE_SIGNING_KEY", str(key))
+        patch.setenv("HEE_ACTOR", "human:ada")
+        with Workspace.open(root, signer=load_signer()) as workspace:
+            approval = {"subject": issue["issue_id"], "statement": "looked at it"}
+            workspace.log.append([Event.new("approval.granted", approval)])
+
+
 def test_a_workflow_s_moved_path_is_repaired_after_an_approval_and_not_before(tmp_path, monkeypatch):
     root = watched(tmp_path / "r", {"scripts/check.sh": BODY, ".github/workflows/ci.yml": WORKFLOW})
     (root / "tools").mkdir()
@@ -39,16 +54,7 @@ def test_a_workflow_s_moved_path_is_repaired_after_an_approval_and_not_before(tm
     run_cycle(root, jobs)
     issue = failing(root)
     assert (issue["action"], issue["fix"]["outcome"]) == ("agent-review", "pending_review")
-    with Workspace.open(root) as workspace:
-        person = create_agent_key(tmp_path / "ada", actor="human:ada")
-        added = {"public_key": person.public_key, "actor": "human:ada", "role": "human"}
-        workspace.log.append([Event.new("key.added", added)])
-    with monkeypatch.context() as patch:
-        patch.setenv("HEE_SIGNING_KEY", str(tmp_path / "ada"))
-        patch.setenv("HEE_ACTOR", "human:ada")
-        with Workspace.open(root, signer=load_signer()) as workspace:
-            approval = {"subject": issue["issue_id"], "statement": "looked at it"}
-            workspace.log.append([Event.new("approval.granted", approval)])
+    approve(root, tmp_path / "ada", issue, monkeypatch)
     run_cycle(root, jobs)
     issue = failing(root)
     assert (issue["action"], issue["fix"]["outcome"], issue["fix"]["strategy"]) == (
@@ -57,3 +63,18 @@ def test_a_workflow_s_moved_path_is_repaired_after_an_approval_and_not_before(tm
         "moved-path",
     )
     assert "run: bash tools/check.sh" in git(root, "show", f"{issue['fix']['branch']}:.github/workflows/ci.yml")
+
+
+@pytest.mark.skipif(shutil.which("pre-commit") is None, reason="pre-commit is not installed")
+def test_a_hook_configuration_that_is_no_yaml_is_repaired_after_an_approval(tmp_path, monkeypatch):
+    hooks = "repos:\n- repo: local\n\thooks: []\n"
+    root = watched(tmp_path / "r", {".pre-commit-config.yaml": hooks, ".github/workflows/ci.yml": WORKFLOW})
+    jobs = {".github/workflows/ci.yml#check": f"PRE_COMMIT_HOME={tmp_path}/home pre-commit run --all-files"}
+    run_cycle(root, jobs)
+    issue = failing(root)
+    assert (issue["pattern_id"], issue["fix"]["outcome"]) == ("HEE-PAT-409", "pending_review")
+    approve(root, tmp_path / "ada", issue, monkeypatch)
+    run_cycle(root, jobs)
+    fix = failing(root)["fix"]
+    assert (fix["outcome"], fix["strategy"]) == ("verified", "invalid-yaml"), fix
+    assert git(root, "show", f"{fix['branch']}:.pre-commit-config.yaml") == hooks.replace("\t", "  ").strip()
