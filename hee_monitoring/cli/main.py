@@ -52,13 +52,14 @@ COMMANDS = {
     "vault": ("vault", "vault", "The shares of sealed payloads on this machine."),
     "keys": ("keys", "keys", "Where the key is, and whom the log trusts."),
     "mcp": ("mcp", "mcp", "Let an agent read what stands, record a decision, and ask for a review."),
+    "schema": ("schema", "schema", "The JSON Schema of a command's document, of a file, or of an event."),
     "completion": ("completion", "completion", "Print what a shell needs to complete commands and options."),
     "doctor": ("doctor", "doctor", "Find what is missing and say how to get it."),
     "demo": ("demo", "demo", "Show the whole loop on a real broken pipeline."),
 }
 # How the help groups them: what a person wants to do, in the order of a first use.
 SECTIONS = {
-    "Begin": ("init", "doctor", "demo", "completion", "mcp"),
+    "Begin": ("init", "doctor", "demo", "completion", "mcp", "schema"),
     "Watch, explain, repair": ("monitor", "serve", "explain", "fix", "approve", "alerts", "patterns"),
     "Read the record": ("log", "show", "state", "diff", "report", "export", "capsule"),
     "Judge": ("governance", "gates", "decide", "decisions", "maintain"),

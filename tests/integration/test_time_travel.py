@@ -75,6 +75,7 @@ OTHERS = {
     "vault export": "the shares that are here now",
     "doctor": "this machine",
     "demo": "nothing",
+    "schema": "this program",
     "mcp": "what an agent asks",
 }
 WRITES = frozenset({
