@@ -60,7 +60,7 @@ class Server:
                 timeout_keep_alive=5, timeout_graceful_shutdown=GRACE_S, h11_max_incomplete_event_size=32 * 1024,
             )
         )  # fmt: skip
-        self._thread = threading.Thread(target=self._uvicorn.run, args=([self._socket],), daemon=True)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -72,6 +72,13 @@ class Server:
         self._thread.join(GRACE_S * 5)
         if not self._thread.is_alive():  # what still ends on a busy machine closes it itself
             self._socket.close()
+
+    def _serve(self) -> None:
+        try:
+            self._uvicorn.run([self._socket])
+        except BaseException:
+            if not self.site.ended.is_set():  # what is cut off by the end is no fault to tell
+                raise
 
     @property
     def url(self) -> str:
