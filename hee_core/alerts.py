@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 ALERTS_KEPT = 2000
 CHANNELS_KEPT = 50
 SENT_KEPT = 20
-_NEW: Data = {"since": "", "told": {}, "failed": {}, "acknowledged": {}}
+NEW: Data = {"since": "", "told": {}, "failed": {}, "acknowledged": {}}
 
 
 def delivered(draft: Draft, _: Any, data: Data) -> None:
     """Remembers how far a channel was told of each alert, and when the channel took a message."""
     channel, stage = data["channel"], data["stage"]
     for name in data["alerts"]:
-        before: Data = draft.alerts.get(name) or {"alert": name, **_NEW}
+        before: Data = draft.alerts.get(name) or {"alert": name, **NEW}
         told = {**before["told"], channel: stage}
         failed = {key: value for key, value in before["failed"].items() if key != channel}
         if set(told.values()) == {"closed"}:
@@ -46,7 +46,7 @@ def undelivered(draft: Draft, _: Any, data: Data) -> None:
     """Remembers how often a channel did not take a message about each alert, and why not the last time."""
     failure = {"stage": data["stage"], "attempt": data["attempt"], "reason": data["reason"], "time": draft.time}
     for name in data["alerts"]:
-        before: Data = draft.alerts.get(name) or {"alert": name, **_NEW}
+        before: Data = draft.alerts.get(name) or {"alert": name, **NEW}
         since = _since(draft, before, data["channel"], data["stage"])
         _put(draft, {**before, "since": since, "failed": {**before["failed"], data["channel"]: failure}})
 
@@ -54,7 +54,7 @@ def undelivered(draft: Draft, _: Any, data: Data) -> None:
 def acknowledged(draft: Draft, event: Any, data: Data) -> None:
     """Remembers who has seen to it; what is not there cannot be seen to in advance."""
     name = data["alert"]
-    before: Data | None = draft.alerts.get(name) or ({"alert": name, **_NEW} if _stands(draft, name) else None)
+    before: Data | None = draft.alerts.get(name) or ({"alert": name, **NEW} if _stands(draft, name) else None)
     if before is None:
         return
     seen = {"by": event.actor, "time": draft.time, "statement": data.get("statement", "")}

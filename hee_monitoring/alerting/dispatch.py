@@ -45,7 +45,6 @@ def deliver(workspace: Workspace, environment: Mapping[str, str] = os.environ) -
         try:
             fault = _sent(workspace, setting, message, environment)
         except HeeError as error:  # the channel itself is wrong: a person has to change its settings
-            broken.add(setting.name)
             fault = without_address(str(error), setting, environment)
             said.append(f"channel {setting.name}: {fault}")
         _record(workspace, setting, message, fault)

@@ -12,8 +12,7 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
-import httpx2
-
+from hee_monitoring.alerting.addresses import LOOPBACK, parsed
 from hee_monitoring.alerting.channels import DeliveryFault
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 10
 _PORTS = {"smtp": 587, "smtps": 465}
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Email:
@@ -29,11 +27,7 @@ class Email:
 
     def __init__(self, url: str) -> None:
         """Raises ValueError where the address lacks a host, a sender or a receiver."""
-        try:
-            found = httpx2.URL(url)
-            found.host.encode("idna")  # what no resolver takes
-        except (httpx2.InvalidURL, UnicodeError):
-            found = httpx2.URL("")
+        found = parsed(url)
         self._url = found
         self._from = found.params.get("from", "")
         self._to = [each for each in found.params.get_list("to") for each in each.split(",") if each]
@@ -74,7 +68,7 @@ class Email:
             server: smtplib.SMTP = smtplib.SMTP_SSL(url.host, port, timeout=TIMEOUT_S, context=context)
         else:
             server = smtplib.SMTP(url.host, port, timeout=TIMEOUT_S)
-            if url.host not in _LOOPBACK:
+            if url.host not in LOOPBACK:
                 server.starttls(context=context)
         if url.username:
             server.login(url.username, url.password)

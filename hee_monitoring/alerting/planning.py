@@ -11,6 +11,7 @@ import hashlib
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from hee_core.alerts import NEW
 from hee_core.canonical import encode
 from hee_monitoring.alerting.message import Message
 from hee_monitoring.alerting.standing import Alert, ended, standing
@@ -60,7 +61,7 @@ def _wanted(
     for alert in there.values():
         if not _takes(channel, alert):
             continue
-        record: Mapping[str, Any] = known.get(alert.name) or {"since": "", "told": {}, "acknowledged": {}}
+        record: Mapping[str, Any] = known.get(alert.name) or NEW
         told = record["told"].get(channel.name, "closed")
         if channel.when == "raised" and told == "closed":
             raised.append(alert)

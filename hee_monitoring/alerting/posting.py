@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 
+from hee_monitoring.alerting.addresses import LOOPBACK, parsed
 from hee_monitoring.alerting.channels import DeliveryFault
 
 if TYPE_CHECKING:
     from hee_monitoring.alerting.message import Message
 
 TIMEOUT_S = 10
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Webhook:
@@ -69,12 +69,8 @@ def chat(url: str, secret: str) -> Chat:
 
 
 def _checked(url: str) -> httpx2.URL:
-    try:
-        found = httpx2.URL(url)
-        found.host.encode("idna")  # what no resolver takes
-    except (httpx2.InvalidURL, UnicodeError):
-        found = httpx2.URL("")
-    if not (found.scheme == "https" or (found.scheme == "http" and found.host in _LOOPBACK)) or not found.host:
+    found = parsed(url)
+    if not (found.scheme == "https" or (found.scheme == "http" and found.host in LOOPBACK)) or not found.host:
         raise ValueError("holds no https address")
     return found
 

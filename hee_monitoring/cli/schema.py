@@ -60,8 +60,9 @@ def found(name: str) -> Any:
     if name in FILES:
         package, file = FILES[name]
         return json.loads(resources.files(package).joinpath(file).read_text(encoding="utf-8"))
-    if name in _outputs():
-        return _outputs()[name]
+    outputs = _outputs()
+    if name in outputs:
+        return outputs[name]
     if name.startswith("event/") and name.removeprefix("event/") in catalogue.TYPES:
         return catalogue.schema(name.removeprefix("event/"))
     raise NotFound(f"there is no schema {name!r}", hint="`hee schema` lists them")

@@ -8,8 +8,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 import worlds
+from ruamel.yaml import YAML
 
-from hee_core.git import Repository
 from hee_monitoring.cli.main import run
 from hee_monitoring.cli.schema import found, names
 
@@ -79,4 +79,5 @@ def test_the_state_is_a_capsule_and_the_configuration_fits_its_schema(place, mon
     monkeypatch.setenv("HEE_HOME", str(place.parent / "home"))
     assert run(["-C", str(place), "state", "--json"]) == 0
     jsonschema.Draft202012Validator(found("capsule")).validate(json.loads(capsys.readouterr().out))
-    assert Repository.discover(place).root == place
+    written = YAML(typ="safe", pure=True).load((place / "hee.yaml").read_text())
+    jsonschema.Draft202012Validator(found("config")).validate(written)
