@@ -155,6 +155,7 @@ def force(workspace: Workspace, payloads: list[tuple[str, str, object]]) -> None
 
 @pytest.fixture(name="world", scope="module")
 def a_world(tmp_path_factory: pytest.TempPathFactory):
+    """One for all who only read."""
     with pytest.MonkeyPatch.context() as patch:
         root = tmp_path_factory.mktemp("web")
         patch.setenv("HEE_HOME", str(root / "home"))
@@ -162,10 +163,10 @@ def a_world(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture(name="agent")
-def an_agent(world: World, monkeypatch: pytest.MonkeyPatch):
-    """The server's own key, as an environment has it."""
-    monkeypatch.setenv("HEE_HOME", str(world.root.parent / "home"))
-    return world
+def an_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A world of one's own to write in, with the server's key as an environment has it."""
+    monkeypatch.setenv("HEE_HOME", str(tmp_path / "home"))
+    return World(tmp_path)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from base64 import b64decode
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING
@@ -42,6 +43,8 @@ HEADERS = {
 LARGEST_FORM = 256 * 1024
 LONGEST_PATH = 4096
 BODY_S = 20.0
+LINGER_S = 1.0
+LINGER = 4 * LARGEST_FORM
 
 
 class TooLarge(Exception):
@@ -79,6 +82,7 @@ class Guard:
         limit = LARGEST if scope["path"] == WEBHOOK else LARGEST_FORM
         refusal = self._refusal(scope, Headers(scope=scope), limit)
         if refusal is not None:
+            await _linger(receive)
             await refusal(scope, receive, answering)
             return
         await self.app(scope, _limited(receive, limit), answering)
@@ -144,10 +148,23 @@ def _limited(receive: Receive, limit: int) -> Receive:
         whole = not message.get("more_body", False)
         read += len(message.get("body", b""))
         if read > limit:
+            await _linger(receive, message)
             raise TooLarge
         return message
 
     return limited
+
+
+async def _linger(receive: Receive, message: Message | None = None) -> None:
+    """Throws away what a refused peer still sends, for a moment: a connection that is closed before everything was read is
+    reset, and the peer may never see why it was refused (RFC 9112, section 9.6).
+    """
+    read = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_S):
+            while (message is None or message.get("more_body", False)) and read < LINGER:
+                message = await receive()
+                read += len(message.get("body", b""))
 
 
 def _with_headers(send: Send) -> Send:
